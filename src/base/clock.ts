@@ -1,0 +1,27 @@
+/** The only place that reads the wall clock. Event times are integer microseconds since the Unix epoch. */
+export const clock = {
+  /** Wall time in integer microseconds since the Unix epoch. */
+  nowUs(): number {
+    return Math.round((performance.timeOrigin + performance.now()) * 1000);
+  },
+  /** Wall time in milliseconds since the Unix epoch. */
+  nowMs(): number {
+    return Date.now();
+  },
+};
+
+/** ISO 8601 text (UTC, microseconds trimmed to what is there) of a time in microseconds. */
+export function isoFromUs(us: number): string {
+  const ms = Math.floor(us / 1000);
+  const rest = us - ms * 1000;
+  const iso = new Date(ms).toISOString();
+  return rest === 0 ? iso : `${iso.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+}
+
+/** Microseconds of an ISO 8601 or RFC 3339 text; undefined where it is no time. Digits beyond microseconds are cut. */
+export function usFromIso(text: string): number | undefined {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) return undefined;
+  const fraction = /\.\d{3}(\d{1,3})/.exec(text)?.[1];
+  return Math.floor(ms) * 1000 + (fraction ? Number(fraction.padEnd(3, "0")) : 0);
+}

@@ -1,0 +1,16 @@
+import type { Draft } from "./event.ts";
+import type { Fields, ShapeOf } from "./field.ts";
+
+/** An order: an MCP tool, an HTTP route, a command-line command and a dashboard action at once. The file's name is its name. */
+export interface Command<I extends Fields = Fields> {
+  readonly title: string;
+  readonly about: string;
+  /** Who may give it. */
+  readonly role: "operator" | "producer";
+  readonly input: I;
+  /** The events the order leads to. Pure: the time of the order comes in, in microseconds. Throws WeirError `bad_input`. */
+  decide(input: ShapeOf<I>, now_us: number): readonly Draft[];
+}
+
+/** Identity that helps inference. */
+export const defineCommand = <const I extends Fields>(command: Command<I>): Command<I> => command;

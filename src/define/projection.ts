@@ -1,0 +1,84 @@
+import type { Event, EventDefinition } from "./event.ts";
+import type { Fields, ShapeOf } from "./field.ts";
+
+interface Common {
+  /** Raised with every change of rows; a new version is built again from the log. */
+  readonly version: number;
+  /** One sentence on what a row is. */
+  readonly about: string;
+}
+
+/** Where an event stands in the log. */
+export interface Place {
+  /** Sequence of its frame in the stream of events. */
+  readonly stream_seq: number;
+}
+
+/** A table of one or more rows an event, never changed after. */
+export interface MapProjection<F extends Fields = Fields> extends Common {
+  readonly kind: "map";
+  readonly on: readonly EventDefinition[] | "all";
+  readonly row: F;
+  map(event: Event, place: Place): readonly ShapeOf<F>[];
+}
+
+/** A table with one row a key, folded from every event about it, in any order of arrival. */
+export interface FoldProjection<F extends Fields = Fields> extends Common {
+  readonly kind: "fold";
+  readonly on: readonly EventDefinition[];
+  readonly row: F;
+  /** The column that identifies a row. */
+  readonly key: keyof F & string;
+  /** The key of the row an event belongs to; undefined: none. */
+  keyOf(event: Event): string | undefined;
+  /** The row after the event. It returns a new row, or the old one where nothing changes. */
+  fold(row: ShapeOf<F> | undefined, event: Event): ShapeOf<F>;
+  /** Rows likely to be folded again soon stay in memory. */
+  open?(row: ShapeOf<F>): boolean;
+}
+
+/** One share of a row in a roll-up: the key it counts under, and what it adds. */
+export interface Share {
+  readonly key: readonly (string | number | null)[];
+  /** Whole numbers added to the sums, in their order; fractions are scaled to integers first so that every order adds up alike. */
+  readonly add: readonly number[];
+  /** A measured value that enters count, sum, min, max and the quantile sketch. */
+  readonly value?: number;
+}
+
+/** Sums over other tables' rows, kept right by subtracting a row's old share and adding its new one. */
+export interface RollupProjection<F extends Fields = Fields> extends Common {
+  readonly kind: "rollup";
+  /** Key columns, in the order of {@link Share.key}. */
+  readonly key: F;
+  /** Sums by name; the table shows sum / scale. */
+  readonly sums: Readonly<Record<string, { readonly about: string; readonly scale: number }>>;
+  /** Keep a mergeable quantile sketch of the shares' values, with p50, p95 and p99. */
+  readonly sketch?: boolean;
+  /** Coarser tables of the same shape, made by cutting the key's `time`: their names and widths in microseconds. */
+  readonly coarser?: Readonly<Record<string, number>>;
+  /** The shares of one row, by table. */
+  readonly of: Readonly<Record<string, (row: Record<string, unknown>) => readonly Share[]>>;
+}
+
+/** A view over tables. */
+export interface ViewProjection<F extends Fields = Fields> extends Common {
+  readonly kind: "view";
+  readonly row: F;
+  /** The SELECT of the view; names its columns as `row` does. */
+  readonly sql: string;
+  /** Views and tables it reads, so that it is made after them. */
+  readonly from: readonly string[];
+}
+
+/** One table or view. The file's name is the table's name. */
+export type Projection = MapProjection | FoldProjection | RollupProjection | ViewProjection;
+
+/** Identity helpers for inference, one a kind. */
+export const defineMap = <const F extends Fields>(p: Omit<MapProjection<F>, "kind">): MapProjection<F> => ({ kind: "map", ...p });
+export const defineFold = <const F extends Fields>(p: Omit<FoldProjection<F>, "kind">): FoldProjection<F> => ({ kind: "fold", ...p });
+export const defineRollup = <const F extends Fields>(p: Omit<RollupProjection<F>, "kind">): RollupProjection<F> => ({
+  kind: "rollup",
+  ...p,
+});
+export const defineView = <const F extends Fields>(p: Omit<ViewProjection<F>, "kind">): ViewProjection<F> => ({ kind: "view", ...p });

@@ -1,0 +1,24 @@
+import { defineEvent } from "../define/event.ts";
+import { bool, float, int, json, optional, ref, text } from "../define/field.ts";
+
+export const mcpCalled = defineEvent("mcp.called", 1, "One request passed between an MCP client and a server.", {
+  server: text("name of the server", { max: 256 }),
+  method: text("MCP method (mcp.method.name)", { max: 128 }),
+  tool: optional(text("tool, prompt or resource it concerns", { max: 512 })),
+  request_id: optional(ref("JSON-RPC id of the request, with its direction", { max: 128 })),
+  call_id: optional(ref("the assistant's id of the tool call it belongs to", { max: 128 })),
+  duration_ms: optional(float("time from request to answer", { min: 0, unit: "ms" })),
+  success: bool("whether an answer without error came"),
+  error: optional(text("error code and message, or tool_error", { max: 4_000, private: true })),
+  input: optional(json("parameters as JSON", { private: true })),
+  output: optional(text("answer, cut to a bounded length", { private: true })),
+  request_bytes: optional(int("size of the request", { min: 0, unit: "byte" })),
+  response_bytes: optional(int("size of the answer", { min: 0, unit: "byte" })),
+  protocol: optional(text("MCP protocol revision", { max: 32 })),
+  client: optional(text("client's name and version", { max: 256 })),
+  cpu: optional(float("CPU of the server's process tree", { min: 0, unit: "percent of one core" })),
+  memory_mb: optional(float("memory of the server's process tree", { min: 0, unit: "MB" })),
+  disk_io_kb: optional(float("disk input and output of the server's process tree during the request", { min: 0, unit: "kB" })),
+});
+
+export default [mcpCalled] as const;
