@@ -19,21 +19,41 @@ export const LIMITS = {
   // processors
   step_events_max: 1_000, // events of one output frame
   state_entries_max: 10_000, // sessions, open calls or series a processor remembers
+  series_max: 2_000, // series whose last values are kept; the one untouched longest makes room
   dedupe_ids_max: 65_536, // ids of one generation of the recent window
   snapshot_every_events: 200_000, // how often a processor's state is saved
   rejected_part_bytes_max: 524_288, // original bytes kept per rejected event
   gaps_open_max: 1_000, // open gaps remembered per partition
+  snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
+  standby_ms: 3_000, // how long a fenced runner waits before it looks again
+  reader_bytes_max: 4_194_304, // messages read ahead of a processor or the tables
   // projections
   commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 8_388_608,
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
   wal_bytes_max: 134_217_728, // the store is checkpointed when its write-ahead log grows past this
+  wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on
+  checkpoint_idle_ms: 5_000, // how long nothing must come for a moment to be quiet
   // producers
   buffer_events_max: 10_000, // events waiting in a producer's memory
   buffer_bytes_max: 16_777_216,
   publish_pending_max: 8, // frames sent and not yet acknowledged
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   spool_segment_bytes_max: 8_388_608,
+  // broker
+  broker_memory_bytes_soft: 100_663_296, // GOMEMLIMIT of the nats-server: above it, it collects harder instead of growing
+  broker_gc_percent: 50, // GOGC of the nats-server: a smaller heap for a little more work
+  broker_start_ms_max: 120_000, // a large log may have to be read again after a crash
+  broker_stop_ms_max: 10_000, // after this it is killed; what it acknowledged is on disk by then
+  broker_log_lines: 50, // lines of its log kept for error messages
+  broker_connect_ms_max: 5_000,
+  broker_request_ms_max: 5_000, // one JetStream request
+  broker_reconnect_ms: 250, // between attempts to reach a broker that is away
+  broker_sync_ms_max: 100, // profile fast: how much a power cut may cost
+  broker_store_slack_bytes: 268_435_456, // max_file_store above the sum of the streams, for consumers and headers
+  stream_bytes_min: 67_108_864, // smallest size of WEIR_IN and WEIR_VALID
+  duplicate_window_ms: 120_000, // repeats of a message id are dropped by the broker this long; readers drop later ones
+  token_chars_max: 64, // one token of a subject
   // reading
   query_rows_max: 1_000, // rows of one answer
   query_ms_max: 10_000, // time of one built-in query
@@ -49,4 +69,22 @@ export const LIMITS = {
   tool_input_chars_max: 32_768, // JSON of a tool call's input that is kept
   tool_output_chars_max: 8_192, // text of a tool call's output that is kept
   prompt_chars_max: 65_536, // text of a prompt that is kept
+  read_chunk_bytes: 262_144, // bytes read from a transcript at once
+  edge_bytes_max: 65_536, // start and end of a file looked at to find its first and last time
+  mark_bytes_max: 1_024, // bytes at the start, and before the position, whose hash tells whether a file is still the same
+  open_calls_max: 128, // tool calls of one transcript that wait for their result
+  recent_answers_max: 32, // answers of a model whose lines may still grow; lines of one answer stand together
+  recent_records_max: 16, // last records of a transcript that a title may point to
+  waiting_titles_max: 64, // titles whose record was not met yet
+  held_records_max: 32, // records after which a session's start no longer waits for its model
+  file_sessions_max: 64, // sessions that can begin in one transcript
+  import_files_max: 200_000, // transcripts of one import
+  import_depth_max: 12, // folders below the one given
+  import_entries_max: 1_000_000, // folder entries looked at while files are searched
+  discover_entries_max: 20_000, // the same for the first-minute message, which must not wait
+  import_checkpoint_bytes: 67_108_864, // bytes read between two saved positions
+  import_checkpoint_files: 500, // files between two saved positions
+  import_facts_max: 1_000_000, // prompts, calls and answers told apart for the report
+  import_positions_bytes_max: 268_435_456, // a file of positions larger than this is not read
+  bad_lines_max: 100, // unreadable lines named in a report; all are counted
 } as const;

@@ -29,6 +29,26 @@ export type Envelope = ShapeOf<typeof ENVELOPE>;
 /** Names and infos of the envelope's attributes, in wire order. */
 export const ENVELOPE_FIELDS = fieldList(ENVELOPE);
 
+/** Under this name an event that was read from a frame shows the columns it stands in, for checks that look at whole columns. */
+export const COLUMNS: unique symbol = Symbol("weir.columns");
+
+/** Columns of one type's rows; values are nil (null or undefined) where a row has none. */
+export interface Columns {
+  readonly count: number;
+  /** Names of the data's columns: those of the type's definition first, in its order, then unknown ones. */
+  readonly fieldNames: readonly string[];
+  /** Values of the k-th attribute of {@link ENVELOPE_FIELDS}. */
+  attribute(k: number): readonly unknown[];
+  /** Values of the k-th field. */
+  field(k: number): readonly unknown[];
+  /** Packed bytes of the k-th field's column; undefined where it is nil throughout. */
+  fieldRaw(k: number): Uint8Array | undefined;
+}
+
+/** The columns and row behind an event; undefined for a plain object. */
+export const columnsBehind = (event: Event): { readonly columns: Columns; readonly row: number } | undefined =>
+  (event as unknown as Record<symbol, { columns: Columns; row: number } | undefined>)[COLUMNS];
+
 /** An event: the envelope, its type and version, and the type's own data. */
 export interface Event<T extends string = string, D = Readonly<Record<string, unknown>>> extends Envelope {
   readonly type: T;
@@ -51,8 +71,8 @@ export interface EventDefinition<T extends string = string, F extends Fields = F
   readonly about: string;
   readonly fields: F;
   readonly list: readonly (readonly [string, FieldInfo])[];
-  /** Raises data of the version before this one; applied one version after the other. */
-  readonly from?: (older: Record<string, unknown>) => Record<string, unknown>;
+  /** For each older version k, what makes data of version k + 1 of it; applied one after the other. */
+  readonly from: Readonly<Record<number, (older: Record<string, unknown>) => Record<string, unknown>>>;
   /** The orders of persons and assistants are audited. */
   readonly audited: boolean;
   /** Builds a draft of this type. */
@@ -76,7 +96,7 @@ export function defineEvent<const T extends `${string}.${string}`, const F exten
     about,
     fields,
     list: fieldList(fields),
-    from: options.from,
+    from: options.from ?? {},
     audited: options.audited ?? false,
     of: (envelope, data) => ({ ...envelope, type, data }),
   };

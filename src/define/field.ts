@@ -24,7 +24,9 @@ export interface FieldInfo {
 /** Fields by name, as written in a definition. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
 /** The plain object a set of fields describes. */
-export type ShapeOf<F extends Fields> = z.infer<z.ZodObject<F & z.core.$ZodShape>>;
+export type ShapeOf<F extends Fields> = {
+  [K in keyof F as undefined extends z.output<F[K]> ? never : K]: z.output<F[K]>;
+} & { [K in keyof F as undefined extends z.output<F[K]> ? K : never]?: z.output<F[K]> };
 
 interface Flags {
   readonly private?: boolean;
@@ -69,7 +71,7 @@ export const ref = (about: string, { max = 512, ...flags }: Flags & { max?: numb
 export const id = (about: string, flags: Flags = {}) => note(z.string().refine(isId, "is not a UUID"), { kind: "id", about, ...flags });
 /** Raw bytes; base64 text in JSON. */
 export const bytes = (about: string, { max = LIMITS.rejected_part_bytes_max, ...flags }: Flags & { max?: number } = {}) =>
-  note(z.instanceof(Uint8Array), { kind: "bytes", about, max, ...flags });
+  note(z.custom<Uint8Array>((value) => value instanceof Uint8Array, "is not bytes"), { kind: "bytes", about, max, ...flags });
 
 /** The same field, allowed to be absent. */
 export function optional<T extends z.ZodType>(field: T): z.ZodOptional<T> {

@@ -12,6 +12,12 @@ export interface Outcome {
   readonly drop?: "rejected" | "repeated";
 }
 
+/** Where an event stands in the stream it was read from. */
+export interface Arrival {
+  /** When the broker stored it, in microseconds: the only clock a step may use, because a replay reads the same. */
+  readonly arrived_us: number;
+}
+
 /**
  * A pure step over events in log order. The state is handed over: a step may change it in place. It is plain data (maps, lists,
  * texts, numbers), bounded, and survives MessagePack. A step may not await, throw for data reasons, or read the clock.
@@ -27,7 +33,7 @@ export interface Processor<S = unknown> {
   /** It hands every event on, changed or not; otherwise it only emits. */
   readonly passes: boolean;
   start(): S;
-  step(state: S, event: Event): Outcome | undefined;
+  step(state: S, event: Event, arrival: Arrival): Outcome | undefined;
 }
 
 /** Identity that helps inference. */

@@ -39,26 +39,38 @@ export interface FoldProjection<F extends Fields = Fields> extends Common {
 
 /** One share of a row in a roll-up: the key it counts under, and what it adds. */
 export interface Share {
-  readonly key: readonly (string | number | null)[];
+  /** Start of the time bucket in microseconds, for roll-ups that have one. */
+  readonly time?: number;
+  /** Values of the key columns, in their order. */
+  readonly key: readonly (string | null)[];
   /** Whole numbers added to the sums, in their order; fractions are scaled to integers first so that every order adds up alike. */
   readonly add: readonly number[];
   /** A measured value that enters count, sum, min, max and the quantile sketch. */
   readonly value?: number;
 }
 
+/** A sum of a roll-up: the table shows the whole number divided by `scale`. */
+export interface Sum {
+  readonly about: string;
+  readonly scale: number;
+  readonly unit?: string;
+}
+
 /** Sums over other tables' rows, kept right by subtracting a row's old share and adding its new one. */
-export interface RollupProjection<F extends Fields = Fields> extends Common {
+export interface RollupProjection extends Common {
   readonly kind: "rollup";
-  /** Key columns, in the order of {@link Share.key}. */
-  readonly key: F;
-  /** Sums by name; the table shows sum / scale. */
-  readonly sums: Readonly<Record<string, { readonly about: string; readonly scale: number }>>;
+  /** Key columns, all text, at most six, in the order of {@link Share.key}. */
+  readonly key: Fields;
+  /** Sums by name, at most sixteen, in the order of {@link Share.add}. */
+  readonly sums: Readonly<Record<string, Sum>>;
   /** Keep a mergeable quantile sketch of the shares' values, with p50, p95 and p99. */
-  readonly sketch?: boolean;
-  /** Coarser tables of the same shape, made by cutting the key's `time`: their names and widths in microseconds. */
+  readonly sketch: boolean;
+  /** Width of the time bucket in microseconds; absent: no `time` column. */
+  readonly bucket_us?: number;
+  /** Coarser tables of the same shape: their names and widths in microseconds. */
   readonly coarser?: Readonly<Record<string, number>>;
   /** The shares of one row, by table. */
-  readonly of: Readonly<Record<string, (row: Record<string, unknown>) => readonly Share[]>>;
+  readonly of: Readonly<Record<string, (row: Readonly<Record<string, unknown>>) => readonly Share[]>>;
 }
 
 /** A view over tables. */
@@ -77,8 +89,5 @@ export type Projection = MapProjection | FoldProjection | RollupProjection | Vie
 /** Identity helpers for inference, one a kind. */
 export const defineMap = <const F extends Fields>(p: Omit<MapProjection<F>, "kind">): MapProjection<F> => ({ kind: "map", ...p });
 export const defineFold = <const F extends Fields>(p: Omit<FoldProjection<F>, "kind">): FoldProjection<F> => ({ kind: "fold", ...p });
-export const defineRollup = <const F extends Fields>(p: Omit<RollupProjection<F>, "kind">): RollupProjection<F> => ({
-  kind: "rollup",
-  ...p,
-});
+export const defineRollup = (p: Omit<RollupProjection, "kind">): RollupProjection => ({ kind: "rollup", ...p });
 export const defineView = <const F extends Fields>(p: Omit<ViewProjection<F>, "kind">): ViewProjection<F> => ({ kind: "view", ...p });

@@ -1,6 +1,6 @@
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { ENVELOPE_FIELDS, type Envelope, type Event } from "../define/event.ts";
+import { COLUMNS, type Columns, ENVELOPE_FIELDS, type Envelope, type Event } from "../define/event.ts";
 import { definitionOf } from "../events/catalog.ts";
 import { Cursor, Malformed, unpack } from "./msgpack.ts";
 
@@ -22,7 +22,7 @@ const ATTRIBUTES = ENVELOPE_FIELDS.map(([name]) => name);
 const ATTRIBUTE_INDEX = new Map(ATTRIBUTES.map((name, k) => [name, k]));
 
 /** The columns of one type's rows in a frame, unpacked only when asked for. */
-export class Group {
+export class Group implements Columns {
   readonly type: string;
   readonly v: number;
   readonly count: number;
@@ -71,7 +71,7 @@ export class Group {
   fieldRaw(k: number): Uint8Array | undefined {
     return this.fieldBytes[k];
   }
-  /** One row as an event. Its properties read the columns: they do not spread; {@link plain} makes a copy that does. */
+  /** One row as an event. Its properties read the columns: they do not spread; `plain` of events/plain.ts makes a copy that does. */
   event(i: number): Event {
     return new View(this, i) as unknown as Event;
   }
@@ -113,6 +113,9 @@ class View {
   get data(): unknown {
     return this.group.data(this.row);
   }
+  get [COLUMNS](): { columns: Columns; row: number } {
+    return { columns: this.group, row: this.row };
+  }
 }
 ATTRIBUTES.forEach((name, k) => {
   Object.defineProperty(View.prototype, name, {
@@ -122,9 +125,6 @@ ATTRIBUTES.forEach((name, k) => {
   });
 });
 
-/** The group and row behind an event read from a frame; undefined for a plain object. */
-export const behind = (event: Event): { group: Group; row: number } | undefined =>
-  event instanceof View ? (event as unknown as { group: Group; row: number }) : undefined;
 
 type DataClass = new (group: Group, row: number) => object;
 const shapes = new Map<string, { names: readonly string[]; Data: DataClass }>();
@@ -186,23 +186,6 @@ export class Frame {
     this.forEach((group, row) => out.push(group.event(row)));
     return out;
   }
-}
-
-/** A copy of an event with ordinary properties; absent ones are left out. */
-export function plain(event: Event): Event {
-  const out: Record<string, unknown> = {};
-  for (const name of ATTRIBUTES) {
-    const value = (event as unknown as Record<string, unknown>)[name];
-    if (value !== undefined && value !== null) out[name] = value;
-  }
-  const from = behind(event);
-  const data: Record<string, unknown> = {};
-  const names = from ? from.group.fieldNames : Object.keys(event.data);
-  for (const name of names) {
-    const value = from ? from.group.field(from.group.fieldNames.indexOf(name))[from.row] : event.data[name];
-    if (value !== undefined && value !== null) data[name] = value;
-  }
-  return { ...out, type: event.type, v: event.v, data } as unknown as Event;
 }
 
 const NAME = /^[a-z][a-z0-9_]{0,63}$/;

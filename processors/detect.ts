@@ -1,0 +1,190 @@
+import { LIMITS } from "../src/base/limits.ts";
+import type { Draft, Event } from "../src/define/event.ts";
+import { defineProcessor } from "../src/define/processor.ts";
+import { mcpCalled } from "../src/events/mcp.ts";
+import { anomalyDetected, metricMeasured, thresholdSet } from "../src/events/measure.ts";
+import { modelCalled } from "../src/events/model.ts";
+import { toolCalled } from "../src/events/tool.ts";
+
+/** The last values of a series, and what is expected of the next. */
+interface Series {
+  readonly values: number[];
+  /** Where the next value goes once the window is full. */
+  at: number;
+  /** Values since centre and spread were computed. */
+  stale: number;
+  median: number;
+  spread: number;
+  /** When an anomaly was last told, in event time. */
+  told_us: number;
+}
+
+interface Threshold {
+  readonly name: string;
+  readonly metric: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly above?: number;
+  readonly below?: number;
+  readonly severity: string;
+}
+
+interface State {
+  readonly series: Map<string, Series>;
+  readonly thresholds: Map<string, Threshold>;
+  /** When a threshold was last told of a series, in event time. */
+  readonly told: Map<string, number>;
+}
+
+const WINDOW = 128;
+const NEEDED = 32;
+const REFRESH = 16;
+/** Robust standard deviations: an anomaly, and a critical one. */
+const SCORE = 8;
+const SCORE_CRITICAL = 20;
+/** One series tells an anomaly at most this often. */
+const QUIET_US = 60_000_000;
+
+/**
+ * Finds values far from what their series showed lately, by the modified z-score of Iglewicz and Hoaglin ("How to Detect and Handle
+ * Outliers", 1993): 0.6745 (x - median) / MAD over the last 128 values; and values beyond static thresholds.
+ */
+export default defineProcessor<State>({
+  about: "Finds values out of the ordinary and beyond thresholds.",
+  on: [toolCalled, mcpCalled, modelCalled, metricMeasured, thresholdSet] as never,
+  emits: [anomalyDetected] as never,
+  reads: "events",
+  passes: false,
+  start: () => ({ series: new Map(), thresholds: new Map(), told: new Map() }),
+  step: (state, event) => {
+    const data = event.data as Readonly<Record<string, unknown>>;
+    switch (event.type) {
+      case toolCalled.type:
+        return look(state, event, "tool.duration", data.duration_ms, "tool", data.tool as string);
+      case mcpCalled.type:
+        return look(state, event, "mcp.client.operation.duration", data.duration_ms, "target", `${data.server}/${data.method}/${data.tool ?? ""}`);
+      case modelCalled.type:
+        return look(state, event, "gen_ai.client.operation.duration", data.duration_ms, "model", data.model as string);
+      case metricMeasured.type:
+        return look(state, event, data.name as string, data.value, "labels", (data.labels as string | undefined) ?? "");
+      default:
+        setThreshold(state, data);
+        return undefined;
+    }
+  },
+});
+
+function setThreshold(state: State, data: Readonly<Record<string, unknown>>): void {
+  const name = data.name as string;
+  if (data.removed === "true") {
+    state.thresholds.delete(name);
+    return;
+  }
+  if (state.thresholds.size >= LIMITS.gaps_open_max && !state.thresholds.has(name)) return;
+  state.thresholds.set(name, {
+    name,
+    metric: data.metric as string,
+    labels: labelsOf(data.labels as string | undefined),
+    above: data.above as number | undefined,
+    below: data.below as number | undefined,
+    severity: data.severity as string,
+  });
+}
+
+function labelsOf(text: string | undefined): Record<string, string> {
+  if (!text) return {};
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed).map(([k, v]) => [k, String(v)])) : {};
+  } catch {
+    return {}; // labels that are no JSON match nothing in particular
+  }
+}
+
+function look(state: State, event: Event, metric: string, value: unknown, label: string, labelValue: string): { emit: Draft[] } | undefined {
+  if (typeof value !== "number") return undefined;
+  const key = `${metric}{${label}=${labelValue}}`;
+  const emit: Draft[] = [];
+  for (const threshold of state.thresholds.values()) {
+    if (threshold.metric === metric && matches(threshold, label, labelValue)) beyond(state, event, key, value, threshold, emit);
+  }
+  unusual(state, event, key, value, emit);
+  return emit.length > 0 ? { emit } : undefined;
+}
+
+const matches = (threshold: Threshold, label: string, labelValue: string): boolean => {
+  const has = label === "labels" ? labelsOf(labelValue) : { [label]: labelValue };
+  return Object.entries(threshold.labels).every(([k, v]) => has[k] === v);
+};
+
+function beyond(state: State, event: Event, series: string, value: number, threshold: Threshold, emit: Draft[]): void {
+  const { above, below, name, severity } = threshold;
+  const high = above !== undefined && value > above;
+  if (!high && !(below !== undefined && value < below)) return;
+  const key = `${name} ${series}`;
+  const told = state.told.get(key);
+  if (told !== undefined && event.time - told < QUIET_US) return;
+  state.told.delete(key);
+  if (state.told.size >= LIMITS.state_entries_max) state.told.delete(state.told.keys().next().value!);
+  state.told.set(key, event.time);
+  const limit = (high ? above : below)!;
+  emit.push(
+    anomalyDetected.of({}, {
+      series: series.slice(0, 1_000),
+      kind: high ? "high" : "low",
+      severity: severity as "warning",
+      score: limit === 0 ? Math.abs(value) : Math.abs(value - limit) / Math.abs(limit),
+      value,
+      expected_low: below ?? Math.min(0, value, limit),
+      expected_high: above ?? Math.max(value, limit),
+      method: `threshold:${name}`.slice(0, 64),
+    }),
+  );
+}
+
+function unusual(state: State, event: Event, key: string, value: number, emit: Draft[]): void {
+  let series = state.series.get(key);
+  if (!series) {
+    if (state.series.size >= LIMITS.series_max) state.series.delete(state.series.keys().next().value!);
+    series = { values: [], at: 0, stale: 0, median: 0, spread: 0, told_us: 0 };
+    state.series.set(key, series);
+  }
+  if (series.values.length >= NEEDED) {
+    const score = (0.6745 * (value - series.median)) / series.spread;
+    if (Math.abs(score) >= SCORE && event.time - series.told_us >= QUIET_US) {
+      series.told_us = event.time;
+      const reach = (SCORE * series.spread) / 0.6745;
+      emit.push(
+        anomalyDetected.of({}, {
+          series: key.slice(0, 1_000),
+          kind: score > 0 ? "high" : "low",
+          severity: Math.abs(score) >= SCORE_CRITICAL ? "critical" : "warning",
+          score: Math.abs(score),
+          value,
+          expected_low: series.median - reach,
+          expected_high: series.median + reach,
+          method: "robust-z",
+        }),
+      );
+    }
+  }
+  if (series.values.length < WINDOW) series.values.push(value);
+  else {
+    series.values[series.at] = value;
+    series.at = (series.at + 1) % WINDOW;
+  }
+  if (++series.stale >= REFRESH || series.values.length <= NEEDED) refresh(series);
+}
+
+function refresh(series: Series): void {
+  series.stale = 0;
+  const sorted = Float64Array.from(series.values).sort();
+  series.median = middle(sorted);
+  for (let i = 0; i < sorted.length; i++) sorted[i] = Math.abs(sorted[i]! - series.median);
+  // a series that hardly moves would call every change an anomaly: 5 percent of its size, or a thousandth, is the least spread
+  series.spread = Math.max(middle(sorted.sort()), Math.abs(series.median) * 0.05, 0.001);
+}
+
+const middle = (sorted: Float64Array): number => {
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+};

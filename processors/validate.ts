@@ -1,0 +1,114 @@
+import { LIMITS } from "../src/base/limits.ts";
+import type { Draft, Event } from "../src/define/event.ts";
+import { defineProcessor } from "../src/define/processor.ts";
+import { checkEvent } from "../src/events/check.ts";
+import { gapClosed, gapFound, inputRejected } from "../src/events/flow.ts";
+import { plain } from "../src/events/plain.ts";
+import { redactText } from "../src/base/redact.ts";
+
+/** The numbering of one producer in one epoch. */
+interface Numbering {
+  /** Highest number seen. */
+  last: number;
+  /** Ranges below it that did not come yet. */
+  gaps: [number, number][];
+}
+
+interface State {
+  readonly numberings: Map<string, Numbering>;
+}
+
+const YEAR_US = 365.25 * 86_400_000_000;
+
+/**
+ * Lets through what is an event by its definition, with a sane clock, once per number of its producer. What is rejected keeps its bytes.
+ * Numbers that are missing are told as gaps, and as closed when they arrive late.
+ */
+export default defineProcessor<State>({
+  about: "Checks schema, sizes, clock and numbering; rejected input is kept with its reason.",
+  on: "all",
+  emits: [inputRejected, gapFound, gapClosed],
+  reads: "in",
+  passes: true,
+  start: () => ({ numberings: new Map() }),
+  step: (state, event, { arrived_us }) => {
+    const numbered = countNumber(state, event);
+    if (numbered === "repeated") return { drop: "repeated" };
+    const fault = checkEvent(event) ?? checkClock(event, arrived_us);
+    if (fault) return { drop: "rejected", emit: [rejection(event, fault.reason, fault.detail), ...numbered] };
+    return numbered.length > 0 ? { emit: numbered } : undefined;
+  },
+});
+
+function checkClock(event: Event, arrived_us: number): { reason: "clock"; detail: string } | undefined {
+  if (event.time > arrived_us + LIMITS.clock_ahead_ms_max * 1_000) {
+    return { reason: "clock", detail: `time is ${Math.round((event.time - arrived_us) / 1_000_000)} s ahead of the broker's clock` };
+  }
+  if (event.time < arrived_us - LIMITS.clock_behind_years_max * YEAR_US) return { reason: "clock", detail: "time is decades in the past" };
+  // ids of version 7 begin with a time, and the tables rely on it
+  if (event.id.charCodeAt(14) === 55 && Number.parseInt(event.id.slice(0, 8) + event.id.slice(9, 13), 16) > arrived_us / 1_000 + LIMITS.clock_ahead_ms_max) {
+    return { reason: "clock", detail: "the time in the id is ahead of the broker's clock" };
+  }
+  return undefined;
+}
+
+const NONE: readonly Draft[] = [];
+
+/** Enters the event's number; tells a repeat, or the gaps that opened and closed. */
+function countNumber(state: State, event: Event): "repeated" | readonly Draft[] {
+  const { producer, epoch, n } = event;
+  if (producer === undefined || epoch === undefined || n === undefined) return NONE;
+  if (typeof producer !== "string" || typeof epoch !== "number" || !Number.isSafeInteger(n) || n < 1) return NONE; // the check of fields rejects it
+  const key = `${producer} ${epoch}`;
+  const known = state.numberings.get(key);
+  if (!known) {
+    if (state.numberings.size >= LIMITS.state_entries_max) state.numberings.delete(state.numberings.keys().next().value!);
+    state.numberings.set(key, { last: n, gaps: n > 1 ? [[1, n - 1]] : [] });
+    return n > 1 ? [gap(gapFound, event, 1, n - 1)] : NONE;
+  }
+  if (n === known.last + 1) {
+    known.last = n;
+    return NONE;
+  }
+  if (n > known.last) {
+    const first = known.last + 1;
+    known.gaps.push([first, n - 1]);
+    if (known.gaps.length > LIMITS.gaps_open_max) known.gaps.shift();
+    known.last = n;
+    return [gap(gapFound, event, first, n - 1)];
+  }
+  const k = known.gaps.findIndex(([first, last]) => n >= first && n <= last);
+  if (k < 0) return "repeated";
+  const [first, last] = known.gaps[k]!;
+  const rest: [number, number][] = [];
+  if (first < n) rest.push([first, n - 1]);
+  if (n < last) rest.push([n + 1, last]);
+  known.gaps.splice(k, 1, ...rest);
+  return [gap(gapClosed, event, n, n)];
+}
+
+const gap = (definition: typeof gapFound | typeof gapClosed, event: Event, first_n: number, last_n: number): Draft => ({
+  type: definition.type,
+  data: { of_producer: event.producer!, of_epoch: event.epoch!, first_n, last_n },
+});
+
+function rejection(event: Event, reason: "unknown_type" | "unknown_version" | "invalid" | "clock", detail: string): Draft {
+  const text = redactText(JSON.stringify(plain(event), (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value)));
+  const original = new TextEncoder().encode(text);
+  const session = typeof event.session === "string" && event.session.length > 0 && event.session.length <= LIMITS.session_chars_max ? event.session : undefined;
+  const draft = inputRejected.of(
+    { source: textOf(event.source, 256), ...(session ? { session } : {}) },
+    {
+      reason,
+      detail: detail.slice(0, 2_000),
+      input_type: event.type.slice(0, 256),
+      input_id: textOf(event.id, 256),
+      original: original.subarray(0, LIMITS.rejected_part_bytes_max),
+      content_type: "application/cloudevents+json",
+      events: 1,
+    },
+  );
+  return draft;
+}
+
+const textOf = (value: unknown, max: number): string => (typeof value === "string" && value.length > 0 ? value.slice(0, max) : "weir://unknown");

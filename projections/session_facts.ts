@@ -1,0 +1,66 @@
+import { defineFold } from "../src/define/projection.ts";
+import { optional, ref, text, time } from "../src/define/field.ts";
+import { CATALOG } from "../src/events/catalog.ts";
+import type { EventDefinition } from "../src/define/event.ts";
+
+export default defineFold({
+  version: 1,
+  about: "What is known of a session itself; `sessions` adds its counts.",
+  on: CATALOG as unknown as readonly EventDefinition[],
+  key: "session",
+  row: {
+    session: ref("session", { max: 128 }),
+    started_at: time("first event"),
+    last_event_at: time("last event"),
+    ended_at: optional(time("when it ended, where that was told")),
+    end_reason: optional(text("why it ended")),
+    assistant: optional(text("assistant that ran it")),
+    assistant_version: optional(text("its version")),
+    project: optional(text("folder of the project")),
+    branch: optional(text("git branch, the last one")),
+    model: optional(text("model, the last one")),
+    title: optional(text("title", { private: true })),
+    parent: optional(ref("session it was resumed or forked from")),
+    entrypoint: optional(text("how the assistant was called")),
+    branch_at: optional(time("when the branch was last seen")),
+    model_at: optional(time("when the model was last seen")),
+    title_at: optional(time("when the title was given")),
+  },
+  keyOf: (event) => event.session,
+  open: () => true,
+  fold: (row, event) => {
+    const data = event.data as Readonly<Record<string, string | undefined>>;
+    const { time, branch } = event;
+    const old = row ?? { session: event.session!, started_at: time, last_event_at: time };
+    const started = event.type === "session.started";
+    const model = started || (event.type === "model.called" && !data.agent) ? data.model : undefined;
+    const title = event.type === "session.titled" ? data.title : undefined;
+    const ended = event.type === "session.ended" && time >= (old.ended_at ?? 0);
+    if (row && time >= row.started_at && !started && !ended && !title) {
+      // the common case: nothing new but the time
+      const known = row.assistant && row.project && (!branch || branch === row.branch) && (!model || model === row.model);
+      if (known) return time > row.last_event_at ? { ...row, last_event_at: time } : row;
+    }
+    const later = <T>(value: T | undefined, at: number | undefined): boolean => value !== undefined && time >= (at ?? 0);
+    return {
+      ...old,
+      started_at: Math.min(old.started_at, time),
+      last_event_at: Math.max(old.last_event_at, time),
+      ended_at: ended ? time : old.ended_at,
+      end_reason: ended ? data.reason : old.end_reason,
+      assistant: old.assistant ?? event.assistant,
+      assistant_version: started ? (larger(data.assistant_version, old.assistant_version)) : old.assistant_version,
+      project: old.project ?? event.project,
+      branch: later(branch, old.branch_at) ? branch : old.branch,
+      branch_at: later(branch, old.branch_at) ? time : old.branch_at,
+      model: later(model, old.model_at) ? model : old.model,
+      model_at: later(model, old.model_at) ? time : old.model_at,
+      title: later(title, old.title_at) ? title : old.title,
+      title_at: later(title, old.title_at) ? time : old.title_at,
+      parent: old.parent ?? (started ? data.parent : undefined),
+      entrypoint: old.entrypoint ?? (started ? data.entrypoint : undefined),
+    };
+  },
+});
+
+const larger = (a: string | undefined, b: string | undefined): string | undefined => (a === undefined ? b : b === undefined || a > b ? a : b);

@@ -1,0 +1,50 @@
+import { defineRollup } from "../src/define/projection.ts";
+import { ref } from "../src/define/field.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+const NANO = 1_000_000_000;
+const share = (row: Row, add: readonly number[]) => (row.session ? [{ key: [row.session as string], add }] : []);
+const count = (yes: unknown): number => (yes ? 1 : 0);
+const whole = (value: unknown): number => (value as number | null | undefined) ?? 0;
+
+export default defineRollup({
+  version: 1,
+  about: "What a session amounts to.",
+  key: { session: ref("session") },
+  sums: {
+    prompts: { about: "prompts", scale: 1 },
+    tool_calls: { about: "calls of tools", scale: 1 },
+    tool_errors: { about: "calls of tools that failed", scale: 1 },
+    model_calls: { about: "answers of models", scale: 1 },
+    input_tokens: { about: "input tokens without cached ones", scale: 1, unit: "token" },
+    output_tokens: { about: "output tokens", scale: 1, unit: "token" },
+    cache_creation_tokens: { about: "input tokens written to the cache", scale: 1, unit: "token" },
+    cache_read_tokens: { about: "input tokens read from the cache", scale: 1, unit: "token" },
+    cost_usd: { about: "list price of the answers whose model has one", scale: NANO, unit: "USD" },
+    unpriced_calls: { about: "answers whose model has no known price", scale: 1 },
+    files_changed: { about: "changes of files", scale: 1 },
+    commits: { about: "commits", scale: 1 },
+  },
+  sketch: false,
+  of: {
+    prompts: (row) => share(row, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    tool_calls: (row) => share(row, [0, 1, count(row.status === "failed"), 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    model_calls: (row) =>
+      share(row, [
+        0,
+        0,
+        0,
+        1,
+        whole(row.input_tokens),
+        whole(row.output_tokens),
+        whole(row.cache_creation_tokens),
+        whole(row.cache_read_tokens),
+        Math.round(whole(row.cost_usd) * NANO),
+        count(row.cost_usd === undefined || row.cost_usd === null),
+        0,
+        0,
+      ]),
+    files: (row) => (row.action === "read" ? [] : share(row, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0])),
+    commits: (row) => share(row, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+  },
+});

@@ -1,0 +1,35 @@
+import { defineFold } from "../src/define/projection.ts";
+import { float, json, optional, ref, text, time } from "../src/define/field.ts";
+import { thresholdSet } from "../src/events/measure.ts";
+
+export default defineFold({
+  version: 1,
+  about: "One row a static threshold, as it was last set.",
+  on: [thresholdSet],
+  key: "name",
+  row: {
+    name: ref("name of the threshold"),
+    metric: text("metric it watches"),
+    labels: optional(json("labels the series must carry")),
+    above: optional(float("alert when a value is above")),
+    below: optional(float("alert when a value is below")),
+    severity: text("severity of its alerts"),
+    removed: optional(text("'true' where it was taken away")),
+    set_at: time("when"),
+    set_by: optional(text("by whom")),
+  },
+  keyOf: (event) => (event.data as { name: string }).name,
+  fold: (row, event) => {
+    if (row && row.set_at > event.time) return row;
+    const { name, metric, labels, above, below, severity, removed } = event.data as {
+      name: string;
+      metric: string;
+      labels?: string;
+      above?: number;
+      below?: number;
+      severity: string;
+      removed?: string;
+    };
+    return { name, metric, labels, above, below, severity, removed, set_at: event.time, set_by: event.actor };
+  },
+});

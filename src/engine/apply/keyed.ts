@@ -1,0 +1,167 @@
+import { type DuckDBConnection, LIST, listValue, VARCHAR } from "@duckdb/node-api";
+import { LIMITS } from "../../base/limits.ts";
+import type { Column } from "../../store/tables.ts";
+import { appendColumns } from "../../store/vectors.ts";
+import { KeyIndex } from "./keys.ts";
+
+/** A row on its way: what it is now, and whether the table holds an older state of it. */
+export interface Entry<R> {
+  row: R;
+  first_seq: number;
+  readonly stored: boolean;
+  dirty: boolean;
+}
+
+/** A table whose rows are found by key and may change: rows in work, rows kept in memory, and the index of keys. */
+export class KeyedTable<R> {
+  readonly name: string;
+  private readonly key: string;
+  private readonly columns: readonly Column[];
+  private readonly toValues: (row: R, first_seq: number) => readonly unknown[];
+  private readonly fromValues: (values: readonly unknown[]) => R;
+  private readonly keep: (row: R) => boolean;
+  private readonly cache = new Map<string, { row: R; first_seq: number }>();
+  private work = new Map<string, Entry<R>>();
+  index = new KeyIndex();
+
+  constructor(options: {
+    readonly name: string;
+    readonly key: string;
+    readonly columns: readonly Column[];
+    /** Values of a row in the order of the columns, `first_seq` last. */
+    readonly toValues: (row: R, first_seq: number) => readonly unknown[];
+    readonly fromValues: (values: readonly unknown[]) => R;
+    /** Whether a row stays in memory after the commit. */
+    readonly keep: (row: R) => boolean;
+  }) {
+    this.name = options.name;
+    this.key = options.key;
+    this.columns = options.columns;
+    this.toValues = options.toValues;
+    this.fromValues = options.fromValues;
+    this.keep = options.keep;
+  }
+
+  /** The entry in work; undefined: no such row is known to exist. Rows that may be in the table must be loaded before. */
+  get(key: string): Entry<R> | undefined {
+    const entry = this.work.get(key);
+    if (entry) return entry;
+    const cached = this.cache.get(key);
+    if (!cached) return undefined;
+    const taken = { row: cached.row, first_seq: cached.first_seq, stored: true, dirty: false };
+    this.work.set(key, taken);
+    return taken;
+  }
+
+  /** Puts a row that did not exist before. */
+  put(key: string, row: R, first_seq: number): Entry<R> {
+    const entry = { row, first_seq, stored: false, dirty: true };
+    this.work.set(key, entry);
+    return entry;
+  }
+
+  /** Whether a key must be loaded before it is worked on. */
+  mustLoad(key: string): boolean {
+    return !this.work.has(key) && !this.cache.has(key) && this.index.find(key) !== undefined;
+  }
+
+  /** Loads rows that the table may hold. */
+  async load(keys: ReadonlySet<string>, connection: DuckDBConnection): Promise<void> {
+    if (keys.size === 0) return;
+    let low = Number.MAX_SAFE_INTEGER;
+    let high = 0;
+    for (const key of keys) {
+      const range = this.index.find(key);
+      if (!range) continue;
+      low = Math.min(low, range[0]);
+      high = Math.max(high, range[1]);
+    }
+    const select = this.columns.map((c) => (c.type === "TIMESTAMP" ? `epoch_us("${c.name}")` : c.type === "UUID" ? `"${c.name}"::varchar` : c.type === "BLOB" ? `"${c.name}"` : `"${c.name}"`));
+    const reader = await connection.runAndReadAll(
+      `select ${select.join(", ")} from "${this.name}" where "${this.key}" in (select unnest($keys)${this.keyType === "UUID" ? "::uuid" : ""}) and first_seq between ${low} and ${high}`,
+      { keys: listValue([...keys]) },
+      { keys: LIST(VARCHAR) },
+    );
+    const at = this.columns.findIndex((c) => c.name === this.key);
+    for (const values of reader.getRowsJS()) {
+      const plain = values.map(plainValue);
+      this.work.set(String(plain[at]), { row: this.fromValues(plain), first_seq: Number(plain.at(-1)), stored: true, dirty: false });
+    }
+  }
+
+  private get keyType(): string {
+    return this.columns.find((c) => c.name === this.key)!.type;
+  }
+
+  /** Writes what changed, inside the open transaction. */
+  async write(connection: DuckDBConnection): Promise<void> {
+    const replaced: string[] = [];
+    let low = Number.MAX_SAFE_INTEGER;
+    let high = 0;
+    const columns: unknown[][] = this.columns.map(() => []);
+    for (const [key, entry] of this.work) {
+      if (!entry.dirty) continue;
+      if (entry.stored) {
+        replaced.push(key);
+        low = Math.min(low, entry.first_seq);
+        high = Math.max(high, entry.first_seq);
+      }
+      const values = this.toValues(entry.row, entry.first_seq);
+      for (let k = 0; k < columns.length; k++) columns[k]!.push(values[k]);
+    }
+    if (replaced.length > 0) {
+      await connection.run(
+        `delete from "${this.name}" where "${this.key}" in (select unnest($keys)${this.keyType === "UUID" ? "::uuid" : ""}) and first_seq between ${low} and ${high}`,
+        { keys: listValue(replaced) },
+        { keys: LIST(VARCHAR) },
+      );
+    }
+    await appendTo(connection, this.name, this.columns, columns);
+  }
+
+  /** The transaction is durable: rows in work become known, or are let go. */
+  committed(): void {
+    for (const [key, entry] of this.work) {
+      if (!entry.stored && entry.dirty) this.index.add(key, entry.first_seq);
+      this.cache.delete(key);
+      if (this.keep(entry.row)) this.cache.set(key, { row: entry.row, first_seq: entry.first_seq });
+    }
+    for (const key of this.cache.keys()) {
+      if (this.cache.size <= LIMITS.fold_cache_rows_max) break;
+      this.cache.delete(key);
+    }
+    this.work = new Map();
+  }
+
+  /** The transaction failed: nothing of the work happened. */
+  forget(): void {
+    this.work = new Map();
+  }
+
+  /** Completes the index from the rows written after what it knows; a key added twice does no harm. */
+  async catchUp(connection: DuckDBConnection): Promise<void> {
+    const reader = await connection.stream(`select "${this.key}"::varchar, first_seq from "${this.name}" where first_seq >= ${this.index.seq} order by first_seq`);
+    for (let chunk = await reader.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await reader.fetchChunk()) {
+      for (const [key, seq] of chunk.getRows()) this.index.add(String(key), Number(seq));
+    }
+  }
+}
+
+/** Appends columns to a table inside the open transaction. */
+export async function appendTo(connection: DuckDBConnection, table: string, columns: readonly Column[], values: readonly (readonly unknown[])[]): Promise<void> {
+  if (values[0]!.length === 0) return;
+  const appender = await connection.createAppender(table);
+  try {
+    appendColumns((appender as unknown as { appender: Parameters<typeof appendColumns>[0] }).appender, columns.map((c) => c.type), values);
+  } finally {
+    appender.closeSync();
+  }
+}
+
+/** DuckDB's answers as the row's own values: whole numbers as numbers, nil as undefined, bytes as bytes. */
+function plainValue(value: unknown): unknown {
+  if (value === null) return undefined;
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (typeof value === "object" && value !== null && "bytes" in value) return (value as { bytes: Uint8Array }).bytes;
+  return value;
+}

@@ -1,0 +1,81 @@
+import { LIST, listValue, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
+import { clock } from "../../base/clock.ts";
+import { newId } from "../../base/id.ts";
+import { LIMITS } from "../../base/limits.ts";
+
+/** Whether an id begins with its time: version 7. */
+const isOrdered = (id: string): boolean => id.charCodeAt(14) === 55;
+
+/**
+ * Which event ids are in the tables already. Ids are UUIDv7, so text order is time order. Two generations of the last ids are kept in
+ * memory; above `floor` they are complete, so an id above it that is not among them is new. Ids at or below it (late re-sends, imports
+ * of history) are looked up in the table, where the zone maps of the id column keep that cheap.
+ */
+export class SeenIds {
+  private young = new Set<string>();
+  private old = new Set<string>();
+  private floor: string;
+
+  /** `newest` ids of the table, all of those above `floor`. */
+  constructor(newest: readonly string[], floor: string) {
+    for (const id of newest) this.young.add(id);
+    this.floor = floor;
+  }
+
+  /** Loads the newest ids of the table. */
+  static async load(connection: DuckDBConnection): Promise<SeenIds> {
+    const rows = (
+      await connection.runAndReadAll(
+        `select id::varchar from events where stream_seq > (select coalesce(max(stream_seq), 0) from events) - 64 order by id desc limit ${LIMITS.dedupe_ids_max}`,
+      )
+    ).getRowsJS();
+    const ids = rows.map(([id]) => String(id));
+    const latest = newId((clock.nowMs() + LIMITS.clock_ahead_ms_max) * 1_000);
+    // older frames may hold ids above the oldest of these: only what is above every id outside the list is complete
+    const [[outside]] = (
+      await connection.runAndReadAll(
+        // ids further ahead than any clock may be are not time-ordered ones
+        `select max(id)::varchar from events where stream_seq <= (select coalesce(max(stream_seq), 0) from events) - 64 and id < '${latest}'::uuid`,
+      )
+    ).getRowsJS() as [[string | null]];
+    const cut = ids.length === LIMITS.dedupe_ids_max ? ids.at(-1)! : "";
+    return new SeenIds(ids, outside && outside > cut ? outside : cut);
+  }
+
+  /** Marks which of the ids, in order, were seen before: in the tables, or earlier in the list. */
+  async repeats(ids: readonly string[], connection: DuckDBConnection): Promise<Uint8Array> {
+    const out = new Uint8Array(ids.length);
+    const batch = new Set<string>();
+    const late: number[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      if (batch.has(id) || this.young.has(id) || this.old.has(id)) out[i] = 1;
+      else {
+        batch.add(id);
+        if (id <= this.floor || !isOrdered(id)) late.push(i);
+      }
+    }
+    if (late.length > 0) {
+      const sorted = late.map((i) => ids[i]!).sort();
+      const rows = await connection.runAndReadAll(
+        `select id::varchar from events where id between $low::uuid and $high::uuid and id in (select unnest($ids)::uuid)`,
+        { low: sorted[0]!, high: sorted.at(-1)!, ids: listValue(sorted) },
+        { low: VARCHAR, high: VARCHAR, ids: LIST(VARCHAR) },
+      );
+      const held = new Set(rows.getRowsJS().map(([id]) => String(id)));
+      for (const i of late) if (held.has(ids[i]!)) out[i] = 1;
+    }
+    return out;
+  }
+
+  /** Remembers committed ids. */
+  add(ids: Iterable<string>): void {
+    for (const id of ids) {
+      this.young.add(id);
+      if (this.young.size < LIMITS.dedupe_ids_max) continue;
+      for (const gone of this.old) if (gone > this.floor && isOrdered(gone)) this.floor = gone;
+      this.old = this.young;
+      this.young = new Set();
+    }
+  }
+}

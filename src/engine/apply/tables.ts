@@ -1,0 +1,324 @@
+import { WeirError } from "../../base/errors.ts";
+import { columnsBehind, type Event } from "../../define/event.ts";
+import type { FoldProjection, MapProjection } from "../../define/projection.ts";
+import { upcast } from "../../events/plain.ts";
+import { checkpointWhenLarge, movePosition, type Position, readPosition, type Store } from "../../store/open.ts";
+import { type Column, columnsOf, type Projections } from "../../store/tables.ts";
+import type { Frame, Group } from "../../wire/frame.ts";
+import { dataJson, pushEvent } from "./event-columns.ts";
+import { appendTo, KeyedTable } from "./keyed.ts";
+import { KeyIndex } from "./keys.ts";
+import { Rollups } from "./rollups.ts";
+import { SeenIds } from "./seen.ts";
+
+/** A frame with its place in the log. */
+export interface Placed {
+  readonly seq: number;
+  readonly frame: Frame;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+interface Mapped {
+  readonly name: string;
+  readonly projection: MapProjection;
+  readonly columns: readonly Column[];
+  values: unknown[][];
+}
+interface Folded {
+  readonly name: string;
+  readonly projection: FoldProjection;
+  readonly table: KeyedTable<Row>;
+}
+interface Item {
+  readonly event: Event;
+  readonly group: Group;
+  readonly row: number;
+  readonly seq: number;
+}
+interface Fault {
+  readonly item: Item;
+  readonly table: string;
+  readonly error: string;
+}
+
+/** The tables, and what is needed to carry them on: applies frames in log order, each event once, with the position in the same transaction. */
+export class Tables {
+  readonly store: Store;
+  position: Position;
+  private readonly mapped: Mapped[] = [];
+  private readonly folded: Folded[] = [];
+  private readonly byType = new Map<string, { mapped: Mapped[]; folded: Folded[] }>();
+  private readonly rollups: Rollups;
+  private readonly eventsColumns: readonly Column[];
+  private eventsValues: unknown[][] = [];
+  private seen: SeenIds;
+  private readonly keysFolder: string;
+
+  private constructor(store: Store, projections: Projections, position: Position, seen: SeenIds) {
+    this.store = store;
+    this.position = position;
+    this.seen = seen;
+    this.keysFolder = `${store.file}.keys`;
+    const rollups = new Map<string, Extract<ReturnType<Projections["get"]>, { kind: "rollup" }>>();
+    for (const [name, p] of projections) {
+      if (p.kind === "map" && name !== "events") this.mapped.push({ name, projection: p, columns: columnsOf(p), values: [] });
+      if (p.kind === "fold") this.folded.push({ name, projection: p, table: foldTable(name, p) });
+      if (p.kind === "rollup") rollups.set(name, p);
+    }
+    this.rollups = new Rollups(rollups);
+    const events = projections.get("events");
+    if (events?.kind !== "map") throw new Error("the table events is missing");
+    this.eventsColumns = columnsOf(events);
+  }
+
+  /** Opens the tables of a store where they stand. */
+  static async open(store: Store, projections: Projections): Promise<Tables> {
+    const position = await readPosition(store.writer);
+    const tables = new Tables(store, projections, position, await SeenIds.load(store.writer));
+    const identity = `${position.stream} ${position.created}`;
+    for (const table of tables.keyedTables()) {
+      table.index = KeyIndex.load(tables.keysFolder, table.name, identity, position.seq);
+      await table.catchUp(store.writer);
+    }
+    return tables;
+  }
+
+  private keyedTables(): KeyedTable<never>[] {
+    return [...this.folded.map((f) => f.table), this.rollups.table] as unknown as KeyedTable<never>[];
+  }
+
+  /** One piece of work on the writing connection at a time. */
+  private queue: Promise<unknown> = Promise.resolve();
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.queue.then(work);
+    this.queue = run.catch(() => {}); // who asked for the work is told
+    return run;
+  }
+
+  /** Applies frames and moves the position to the last one's sequence. Throws `conflict` where somebody else moved it, `store_failed` otherwise. */
+  apply(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<{ applied: readonly Item[]; repeated: number }> {
+    return this.alone(() => this.applyNow(batch, stream));
+  }
+
+  private async applyNow(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<{ applied: readonly Item[]; repeated: number }> {
+    const all: Item[] = [];
+    for (const { seq, frame } of batch) frame.forEach((group, row) => all.push({ event: upcast(group.event(row)), group, row, seq }));
+    const repeats = await this.seen.repeats(all.map((item) => item.event.id), this.store.writer);
+    const items = all.filter((_, i) => repeats[i] === 0);
+    const last = batch.at(-1)!;
+    const write = (only: readonly Item[], faults: Fault[], keep: boolean): Promise<void> =>
+      this.transact(only, faults, keep, (set_aside) => ({
+        ...stream,
+        seq: last.seq,
+        applied: this.position.applied + items.length,
+        repeated: this.position.repeated + all.length - items.length,
+        set_aside: this.position.set_aside + set_aside,
+        time_us: items.reduce((max, { event }) => Math.max(max, event.time), this.position.time_us),
+      }));
+    const faults: Fault[] = [];
+    try {
+      await write(items, faults, true);
+    } catch (error) {
+      if (error instanceof WeirError || /FATAL|invalidated|No space/i.test(String(error))) throw asStoreError(error);
+      // some event cannot be written: find it, set it aside, write the others
+      const bad = await this.isolate(items, (subset) => write(subset, [], false));
+      if (bad.length === 0) throw asStoreError(error);
+      const without = new Set(bad);
+      await write(items.filter((item) => !without.has(item)), bad.map((item) => ({ item, table: "*", error: String(error) })), true).catch((again) => {
+        throw asStoreError(again);
+      });
+    }
+    this.seen.add(items.map((item) => item.event.id));
+    for (const table of this.keyedTables()) table.index.save(this.keysFolder, table.name, false);
+    return { applied: items, repeated: all.length - items.length };
+  }
+
+  /** Halves the events until those that fail stand alone. */
+  private async isolate(items: readonly Item[], attempt: (subset: readonly Item[]) => Promise<void>): Promise<Item[]> {
+    try {
+      await attempt(items);
+      return [];
+    } catch (error) {
+      if (/FATAL|invalidated|No space/i.test(String(error))) throw asStoreError(error);
+      if (items.length === 1) return [items[0]!];
+      const half = items.length >> 1;
+      return [...(await this.isolate(items.slice(0, half), attempt)), ...(await this.isolate(items.slice(half), attempt))];
+    }
+  }
+
+  private async transact(items: readonly Item[], faults: Fault[], keep: boolean, next: (set_aside: number) => Position): Promise<void> {
+    const { writer } = this.store;
+    let open = false;
+    try {
+      await this.compute(items, faults);
+      const to = next(faults.length);
+      await writer.run("begin");
+      open = true;
+      await this.write(faults);
+      if (!keep) throw new Rollback();
+      if (!(await movePosition(writer, this.position, to))) {
+        throw new WeirError("conflict", "the tables' position was moved by somebody else");
+      }
+      open = false; // a commit that fails leaves an unknown result: the position is read again by whoever opens the store next
+      await writer.run("commit");
+      this.position = to;
+      for (const table of this.keyedTables()) (table as unknown as KeyedTable<Row>).committed();
+    } catch (error) {
+      if (open) await writer.run("rollback").catch(() => {}); // the failure itself is what is told
+      for (const table of this.keyedTables()) table.forget();
+      if (!(error instanceof Rollback)) throw error;
+    } finally {
+      this.rollups.reset();
+      for (const mapped of this.mapped) mapped.values = [];
+      this.eventsValues = [];
+    }
+  }
+
+  /** Rows in memory: no table is touched yet. */
+  private async compute(items: readonly Item[], faults: Fault[]): Promise<void> {
+    this.eventsValues = this.eventsColumns.map(() => []);
+    for (const mapped of this.mapped) mapped.values = mapped.columns.map(() => []);
+    const keys = await this.loadFolded(items);
+    const countsEvents = this.rollups.reads("events");
+    for (let i = 0; i < items.length; i++) {
+      const { event, group, row, seq } = items[i]!;
+      if (columnsBehind(event)) pushEvent(this.eventsValues, this.eventsColumns, group, row, seq);
+      else this.pushUpcast(event, seq);
+      if (countsEvents) this.rollups.changed("events", undefined, event as unknown as Row, seq);
+      const { mapped, folded } = this.readersOf(event.type);
+      for (const m of mapped) {
+        try {
+          for (const made of m.projection.map(event, { stream_seq: seq }) as readonly Row[]) {
+            for (let k = 0; k < m.columns.length; k++) m.values[k]!.push(made[m.columns[k]!.name]);
+            this.rollups.changed(m.name, undefined, made, seq);
+          }
+        } catch (error) {
+          faults.push({ item: items[i]!, table: m.name, error: String(error) });
+        }
+      }
+      for (let f = 0; f < folded.length; f++) {
+        const key = keys[i]![f];
+        if (key === undefined) continue;
+        try {
+          this.foldOne(folded[f]!, key, event, seq);
+        } catch (error) {
+          faults.push({ item: items[i]!, table: folded[f]!.name, error: String(error) });
+        }
+      }
+    }
+    await this.rollups.settle(this.store.writer);
+  }
+
+  private foldOne({ name, projection, table }: Folded, key: string, event: Event, seq: number): void {
+    const entry = table.get(key);
+    const before = entry?.row;
+    const after = projection.fold(before as never, event) as Row;
+    if (after === before) return;
+    if (entry) {
+      entry.row = after;
+      entry.dirty = true;
+    } else table.put(key, after, seq);
+    this.rollups.changed(name, before, after, seq);
+  }
+
+  /** Keys of the rows each event folds into, with those rows loaded that the tables may hold. */
+  private async loadFolded(items: readonly Item[]): Promise<(string | undefined)[][]> {
+    const wanted = new Map<Folded, Set<string>>();
+    const keys = items.map(({ event }) =>
+      this.readersOf(event.type).folded.map((f) => {
+        const key = f.projection.keyOf(event);
+        if (key !== undefined && f.table.mustLoad(key)) {
+          let set = wanted.get(f);
+          if (!set) {
+            set = new Set();
+            wanted.set(f, set);
+          }
+          set.add(key);
+        }
+        return key;
+      }),
+    );
+    for (const [f, set] of wanted) await f.table.load(set, this.store.writer);
+    return keys;
+  }
+
+  private readersOf(type: string): { mapped: Mapped[]; folded: Folded[] } {
+    let readers = this.byType.get(type);
+    if (!readers) {
+      const wants = (on: MapProjection["on"]): boolean => on === "all" || on.some((d) => d.type === type);
+      readers = { mapped: this.mapped.filter((m) => wants(m.projection.on)), folded: this.folded.filter((f) => wants(f.projection.on)) };
+      this.byType.set(type, readers);
+    }
+    return readers;
+  }
+
+  private pushUpcast(event: Event, seq: number): void {
+    const row: Row = { ...event, data: JSON.stringify(event.data), stream_seq: seq };
+    this.eventsColumns.forEach((column, k) => {
+      this.eventsValues[k]!.push(row[column.name]);
+    });
+  }
+
+  private async write(faults: readonly Fault[]): Promise<void> {
+    const { writer } = this.store;
+    await appendTo(writer, "events", this.eventsColumns, this.eventsValues);
+    for (const { name, columns, values } of this.mapped) await appendTo(writer, name, columns, values);
+    for (const table of this.keyedTables()) await table.write(writer);
+    for (const { item, table, error } of faults) {
+      await writer.run("insert into set_aside values ($id, $type, $seq, $error, $event)", {
+        id: item.event.id,
+        type: item.event.type,
+        seq: item.seq,
+        error: `${table}: ${error}`,
+        event: columnsBehind(item.event) ? dataJson(item.group, item.row) : JSON.stringify(item.event.data),
+      });
+    }
+  }
+
+  /** Keeps the store's write-ahead log short. */
+  checkpoint(bytesMax?: number): Promise<boolean> {
+    return this.alone(async () => {
+      if (!(await checkpointWhenLarge(this.store, bytesMax))) return false;
+      this.saveKeys();
+      return true;
+    });
+  }
+
+  private saveKeys(): void {
+    for (const table of this.keyedTables()) table.index.save(this.keysFolder, table.name, true);
+  }
+
+  /** Saves what makes the next start quick, and closes the store. */
+  async close(): Promise<void> {
+    await this.alone(async () => {
+      this.saveKeys();
+      await this.store.close();
+    });
+  }
+}
+
+class Rollback extends Error {}
+
+function foldTable(name: string, projection: FoldProjection): KeyedTable<Row> {
+  const columns = columnsOf(projection);
+  const names = columns.slice(0, -1).map((c) => c.name);
+  return new KeyedTable<Row>({
+    name,
+    key: projection.key,
+    columns,
+    toValues: (row, first_seq) => {
+      const out: unknown[] = new Array(names.length + 1);
+      for (let k = 0; k < names.length; k++) out[k] = row[names[k]!];
+      out[names.length] = first_seq;
+      return out;
+    },
+    fromValues: (values) => Object.fromEntries(names.map((column, k) => [column, values[k]])),
+    keep: (row) => projection.open?.(row as never) ?? false,
+  });
+}
+
+const asStoreError = (error: unknown): WeirError =>
+  error instanceof WeirError
+    ? error
+    : new WeirError("store_failed", `the tables could not be written: ${error instanceof Error ? error.message.split("\n")[0] : error}`, { cause: error });
+

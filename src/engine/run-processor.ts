@@ -1,0 +1,325 @@
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { WeirError } from "../base/errors.ts";
+import type { Event } from "../define/event.ts";
+import type { Processor } from "../define/processor.ts";
+import type { Connection } from "../wire/connect.ts";
+import { encodeEvents, encodePassed, type Passed } from "../wire/encode.ts";
+import { type Frame, readFrame } from "../wire/frame.ts";
+import { isFenced } from "../wire/publish-error.ts";
+import { lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
+import { openReader, type Reader, type Stored } from "../wire/read.ts";
+import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
+import { rejectedFrame } from "./rejected-frame.ts";
+import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
+import { stepFrame } from "./step.ts";
+
+/** A runner seen from outside. */
+export interface ProcessorStatus {
+  readonly name: string;
+  readonly partition: number;
+  /** Last input sequence whose effect is published, and events taken in since the runner started. */
+  input: number;
+  events: number;
+  state: "starting" | "running" | "standing by" | "stopped";
+}
+
+export interface ProcessorOptions {
+  readonly name: string;
+  readonly processor: Processor;
+  readonly partition: number;
+  readonly bus: Connection;
+  /** Folder of the snapshots. */
+  readonly snapshots: string;
+  /** Snapshots of another version are not used. */
+  readonly version: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly status: ProcessorStatus;
+}
+
+interface Ways {
+  readonly inStream: string;
+  readonly inSubjects: readonly string[];
+  readonly outStream: string;
+  readonly outSubject: string;
+}
+
+function waysOf(name: string, processor: Processor, partition: number): Ways {
+  if (processor.reads === "in") {
+    return { inStream: "WEIR_IN", inSubjects: [inSubject(partition)], outStream: "WEIR_VALID", outSubject: validSubject(partition) };
+  }
+  const outSubject = eventsSubject(name, partition);
+  if (processor.reads === "valid") return { inStream: "WEIR_VALID", inSubjects: [validSubject(partition)], outStream: "WEIR_EVENTS", outSubject };
+  return { inStream: "WEIR_EVENTS", inSubjects: [`weir.ev.*.${partition}`], outStream: "WEIR_EVENTS", outSubject };
+}
+
+/**
+ * Runs one processor over one partition until the signal: reads its input in order, steps through what waits, publishes one output frame
+ * with the input's position in a header and its own last output as expected sequence. The log is the checkpoint: after a crash the last
+ * output tells where to go on, and of two runners only one can write. A runner that was fenced, or whose broker failed, starts over.
+ */
+export async function runProcessor(options: ProcessorOptions): Promise<void> {
+  const { status, signal, log, name } = options;
+  let pause = 100;
+  while (!signal.aborted) {
+    try {
+      await runOnce(options);
+      pause = 100;
+    } catch (error) {
+      if (signal.aborted) break;
+      const fenced = isFenced(error);
+      status.state = "standing by";
+      log[fenced ? "info" : "warn"]({ processor: name, err: error }, fenced ? "another runner writes for this partition" : "the processor starts over");
+      await wait(fenced ? LIMITS.standby_ms : pause, signal);
+      pause = Math.min(pause * 2, 5_000);
+    }
+  }
+  status.state = "stopped";
+}
+
+const wait = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+  });
+
+async function runOnce(options: ProcessorOptions): Promise<void> {
+  const { name, processor, partition, bus, signal, status } = options;
+  const ways = waysOf(name, processor, partition);
+  const made = (await streamIdentity(bus.jsm, ways.inStream)).created;
+  const of = `${options.version} ${made}`;
+  const last = await lastFrame(bus, ways.outStream, ways.outSubject);
+  const snapshot = loadSnapshot<unknown>(options.snapshots, name, partition, of);
+  const run = new Run(options, ways, of, last);
+  if (snapshot && (snapshot.input <= run.input || !processor.passes)) run.takeState(snapshot.state, snapshot.input);
+  else await run.rebuildState();
+  const reader = openReader(bus, ways.inStream, { after: run.position, subjects: ways.inSubjects });
+  const stop = (): void => void reader.close();
+  signal.addEventListener("abort", stop);
+  try {
+    status.state = "running";
+    status.input = run.position;
+    await run.follow(reader);
+    await run.settle();
+    run.save();
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await reader.close();
+  }
+}
+
+/** One life of a runner: its state, its place in the input, and the output on its way. */
+class Run {
+  /** Input position of the last output: what lies before it must not be published again. */
+  readonly input: number;
+  /** Input position the state has seen. */
+  position = 0;
+  private state: unknown;
+  private totals: Totals;
+  private outSeq: number;
+  private pending: Promise<void> | undefined;
+  private failed: unknown;
+  private sinceSave = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly options: ProcessorOptions;
+  private readonly ways: Ways;
+  private readonly of: string;
+
+  constructor(options: ProcessorOptions, ways: Ways, of: string, last: { seq: number; input: number; totals: Totals } | undefined) {
+    this.options = options;
+    this.ways = ways;
+    this.of = of;
+    this.input = last?.input ?? 0;
+    this.totals = last?.totals ?? NO_TOTALS;
+    this.outSeq = last?.seq ?? 0;
+    this.state = options.processor.start();
+  }
+
+  takeState(state: unknown, position: number): void {
+    this.state = state;
+    this.position = position;
+  }
+
+  /**
+   * Makes the state again where no snapshot is. A processor of events steps through the log from its beginning. One that passes events on
+   * steps through what it and the later stage passed on already, because its input is trimmed once it was passed on.
+   */
+  async rebuildState(): Promise<void> {
+    const { processor, bus, partition, log, name } = this.options;
+    if (!processor.passes) return; // its input is the log: following it from the start, without publishing, does the same
+    if (this.input === 0) return;
+    log.info({ processor: name }, "state is made again from the log");
+    const enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", partition));
+    if (enriched) await this.stepThrough("WEIR_EVENTS", eventsSubject("enrich", partition), 0, enriched.seq);
+    if (processor.reads === "in") await this.stepThrough("WEIR_VALID", this.ways.outSubject, enriched?.input ?? 0, this.outSeq);
+    this.position = this.input;
+  }
+
+  private async stepThrough(stream: string, subject: string, after: number, until: number): Promise<void> {
+    if (until <= after) return;
+    const { processor, bus, name } = this.options;
+    const reader = openReader(bus, stream, { after, subjects: [subject] });
+    try {
+      while (await reader.ready()) {
+        const message = reader.shift()!;
+        stepFrame(name, processor, this.state, readFrame(message.data), message.stored_us);
+        if (message.seq >= until) return;
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** Works through the input until the reader is closed. */
+  async follow(reader: Reader): Promise<void> {
+    while (await reader.ready()) {
+      if (this.failed) throw this.failed;
+      await this.batch(reader);
+      if (this.sinceSave >= LIMITS.snapshot_every_events) {
+        await this.settle();
+        this.save();
+      } else if (!this.timer) {
+        // a quiet processor saves too, so that its input can be trimmed
+        this.timer = setTimeout(() => {
+          this.timer = undefined;
+          if (this.pending === undefined && !this.failed && !this.options.signal.aborted) this.save();
+        }, LIMITS.snapshot_every_ms).unref();
+      }
+    }
+    clearTimeout(this.timer);
+  }
+
+  /** Takes what waits, up to one output frame, steps through it and publishes. */
+  private async batch(reader: Reader): Promise<void> {
+    const { name, processor } = this.options;
+    const passed: Passed[] = [];
+    const emitted: Event[] = [];
+    let events = 0;
+    let bytes = 0;
+    let { taken, rejected, repeated } = this.totals;
+    const replaying = reader.peek()!.seq <= this.input;
+    for (let message = reader.peek(); message; message = reader.peek()) {
+      const own = message.subject === this.ways.outSubject;
+      if (passed.length > 0 && bytes + message.data.length > LIMITS.frame_bytes_max) break;
+      const frame = own ? undefined : this.decode(message, emitted);
+      if (frame && events > 0 && events + frame.count > LIMITS.step_events_max) break;
+      if (replaying !== message.seq <= this.input) break;
+      reader.shift();
+      this.position = message.seq;
+      if (!frame) continue;
+      const stepped = stepFrame(name, processor, this.state, frame, message.stored_us);
+      if (stepped.passed) passed.push(stepped.passed);
+      emitted.push(...stepped.emitted);
+      events += frame.count;
+      bytes += message.data.length;
+      taken += stepped.taken;
+      rejected += stepped.rejected;
+      repeated += stepped.repeated;
+      this.sinceSave += frame.count;
+      this.options.status.events += frame.count;
+      if (events >= LIMITS.step_events_max || emitted.length >= LIMITS.step_events_max / 4) break;
+    }
+    if (replaying) return;
+    const passedOn = this.totals.passed + (processor.passes ? taken - this.totals.taken - (rejected - this.totals.rejected) - (repeated - this.totals.repeated) : 0);
+    this.totals = { taken, passed: passedOn, rejected, repeated };
+    const frames = outputs(passed, emitted);
+    if (frames.length > 0) await this.publish(frames);
+    else if (this.pending === undefined) this.options.status.input = this.position;
+  }
+
+  private decode(message: Stored, emitted: Event[]): Frame | undefined {
+    try {
+      return readFrame(message.data);
+    } catch (error) {
+      if (!(error instanceof WeirError) || error.code !== "frame_invalid") throw error;
+      this.options.log.error({ stream: this.ways.inStream, seq: message.seq, err: error }, "a frame cannot be read");
+      if (this.options.processor.passes) emitted.push(...rejectedFrame(message, this.ways.inStream, error.message));
+      return undefined;
+    }
+  }
+
+  /** One output is on its way while the next is made. */
+  private async publish(frames: readonly { data: Uint8Array; count: number }[]): Promise<void> {
+    await this.settle();
+    const { bus, status } = this.options;
+    const input = this.position;
+    const totals = this.totals;
+    this.pending = (async () => {
+      for (const [k, { data, count }] of frames.entries()) {
+        const whole = k === frames.length - 1;
+        // of several frames only the last moves the position: after a crash in between all come again, with the same ids
+        const ack = await publishFrame(bus, this.ways.outSubject, data, {
+          count,
+          input: whole ? input : Math.max(this.input, this.published),
+          totals: whole ? totals : undefined,
+          expect: this.outSeq,
+        });
+        this.outSeq = ack.seq;
+      }
+      this.published = input;
+      status.input = input;
+    })();
+    this.pending.catch((error: unknown) => {
+      this.failed = error;
+    });
+  }
+  private published = 0;
+
+  /** Waits for the output on its way. */
+  async settle(): Promise<void> {
+    await this.pending;
+    this.pending = undefined;
+    if (this.failed) throw this.failed;
+  }
+
+  /** Saves the state, then trims the input that nobody needs any more. */
+  save(): void {
+    const { snapshots, name, partition, processor, bus, log } = this.options;
+    if (this.position === 0) return;
+    saveSnapshot(snapshots, name, partition, { of: this.of, input: this.position, state: this.state });
+    this.sinceSave = 0;
+    if (!processor.passes) return;
+    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, Math.max(this.published, this.input)).catch((error: unknown) => {
+      log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
+    });
+  }
+}
+
+/** Output frames of a batch; usually one. Emitted events that would make it too large follow in frames of their own. */
+function outputs(passed: readonly Passed[], emitted: readonly Event[]): { data: Uint8Array; count: number }[] {
+  const kept = passed.reduce((sum, { frame, changes }) => sum + frame.count - changes.reduce((n, c) => n + (c.dropped?.reduce((a, b) => a + b, 0) ?? 0), 0), 0);
+  const small = emitted.length > 0 && kept + emitted.length <= LIMITS.frame_events_max && emitted.every((e) => e.type !== "input.rejected");
+  const out: { data: Uint8Array; count: number }[] = [];
+  const main = encodePassed(passed, small ? emitted : []);
+  if (!small) for (const part of chunksOf(emitted)) out.push({ data: encodeEvents(part), count: part.length });
+  if (main) out.push({ data: main, count: kept + (small ? emitted.length : 0) });
+  return out;
+}
+
+/** Emitted events in portions that fit a frame by count and bytes. */
+function chunksOf(events: readonly Event[]): Event[][] {
+  const out: Event[][] = [];
+  let bytes = 0;
+  for (const event of events) {
+    const original = (event.data as { original?: Uint8Array }).original?.length ?? 0;
+    const size = 1_024 + original;
+    const last = out.at(-1);
+    if (!last || last.length >= LIMITS.frame_events_max || bytes + size > LIMITS.frame_bytes_max) {
+      out.push([event]);
+      bytes = size;
+    } else {
+      last.push(event);
+      bytes += size;
+    }
+  }
+  return out;
+}
+

@@ -1,0 +1,119 @@
+import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import type { Draft } from "../define/event.ts";
+import { derivedId } from "../base/id.ts";
+import { logLost } from "../events/flow.ts";
+import type { Connection } from "../wire/connect.ts";
+import { readFrame } from "../wire/frame.ts";
+import { openReader, type Reader } from "../wire/read.ts";
+import { type StreamIdentity, streamIdentity } from "../wire/streams.ts";
+import type { Placed, Tables } from "./apply/tables.ts";
+
+/** The tables' runner seen from outside. */
+export interface ProjectionStatus {
+  seq: number;
+  /** Events applied since the runner started. */
+  events: number;
+  commits: number;
+  commit_ms: number;
+  state: "starting" | "running" | "failed" | "stopped";
+  /** Ranges of log sequences that are missing. */
+  readonly lost: [number, number][];
+}
+
+export interface ProjectionOptions {
+  readonly tables: Tables;
+  readonly bus: Connection;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly status: ProjectionStatus;
+  /** Told of each commit: the ids of its events, and the position after it. */
+  readonly onCommit?: (ids: () => ReadonlySet<string>, seq: number) => void;
+  /** Where findings of loss are published. */
+  readonly emit?: (draft: Draft) => void;
+}
+
+/** Checks that the tables belong to the log there is. Throws `stream_changed` where the log was replaced, wiped or cut behind the tables' back. */
+export function checkLog(position: { stream: string; created: string; seq: number }, log: StreamIdentity): void {
+  if (position.stream === "") return;
+  if (position.stream !== log.stream || position.created !== log.created) {
+    throw new WeirError("stream_changed", `the tables were made from the log ${position.stream} of ${position.created}, the broker holds one of ${log.created}`);
+  }
+  if (log.last_seq < position.seq) {
+    throw new WeirError("stream_changed", `the log ends at ${log.last_seq}, the tables have seen ${position.seq}: the log was cut or restored`);
+  }
+}
+
+/** Follows the log and applies it until the signal. Throws what stops it; the caller opens the store again and goes on. */
+export async function runProjections(options: ProjectionOptions): Promise<void> {
+  const { tables, bus, signal, status } = options;
+  const identity = await streamIdentity(bus.jsm, "WEIR_EVENTS");
+  checkLog(tables.position, identity);
+  const reader = openReader(bus, "WEIR_EVENTS", { after: tables.position.seq });
+  const stop = (): void => void reader.close();
+  signal.addEventListener("abort", stop);
+  status.state = "running";
+  status.seq = tables.position.seq;
+  let idle: NodeJS.Timeout | undefined;
+  let dirty = false;
+  try {
+    while (await reader.ready()) {
+      clearTimeout(idle);
+      const batch = takeBatch(reader, options);
+      if (batch.length === 0) continue;
+      const started = performance.now();
+      const { applied } = await tables.apply(batch, { stream: identity.stream, created: identity.created });
+      status.commit_ms = performance.now() - started;
+      status.commits++;
+      status.events += applied.length;
+      status.seq = tables.position.seq;
+      dirty = true;
+      options.onCommit?.(() => new Set(applied.map((item) => item.event.id)), tables.position.seq);
+      await tables.checkpoint();
+      idle = setTimeout(() => {
+        // a quiet moment: fold the write-ahead log in, so that a restart is quick and memory small
+        if (dirty && reader.waiting === 0 && !signal.aborted) {
+          dirty = false;
+          tables.checkpoint(LIMITS.wal_idle_bytes_max).catch(() => {}); // it is tried again after the next commit
+        }
+      }, LIMITS.checkpoint_idle_ms).unref();
+    }
+    status.state = "stopped";
+  } catch (error) {
+    status.state = "failed";
+    throw error;
+  } finally {
+    clearTimeout(idle);
+    signal.removeEventListener("abort", stop);
+    await reader.close();
+  }
+}
+
+function takeBatch(reader: Reader, { tables, status, log, emit }: ProjectionOptions): Placed[] {
+  const batch: Placed[] = [];
+  let events = 0;
+  let bytes = 0;
+  let previous = tables.position.seq;
+  for (let message = reader.peek(); message && events < LIMITS.commit_events_max && bytes < LIMITS.commit_bytes_max; message = reader.peek()) {
+    if (message.seq !== previous + 1) {
+      const [first, last] = [previous + 1, message.seq - 1];
+      status.lost.push([first, last]);
+      log.error({ first, last }, "sequences of the log are missing: stored events were lost");
+      emit?.({ ...logLost.of({ id: derivedId(message.stored_us, "log.lost", first, last), time: message.stored_us, source: "weir://log" }, { stream: "WEIR_EVENTS", first_seq: first, last_seq: last }) });
+    }
+    reader.shift();
+    previous = message.seq;
+    try {
+      const frame = readFrame(message.data);
+      batch.push({ seq: message.seq, frame });
+      events += frame.count;
+    } catch (error) {
+      status.lost.push([message.seq, message.seq]);
+      log.error({ seq: message.seq, err: error }, "a frame of the log cannot be read");
+      emit?.({ ...logLost.of({ id: derivedId(message.stored_us, "log.lost", message.seq), time: message.stored_us, source: "weir://log" }, { stream: "WEIR_EVENTS", first_seq: message.seq, last_seq: message.seq }) });
+    }
+    bytes += message.data.length;
+  }
+  return batch;
+}

@@ -1,0 +1,74 @@
+import { derivedId } from "../base/id.ts";
+import type { Draft, Event } from "../define/event.ts";
+import type { Processor } from "../define/processor.ts";
+import { definitionOf } from "../events/catalog.ts";
+import { Changes, type Passed } from "../wire/encode.ts";
+import type { Frame } from "../wire/frame.ts";
+import { ENVELOPE_FIELDS } from "../define/event.ts";
+
+const ATTRIBUTE = new Map(ENVELOPE_FIELDS.map(([name], k) => [name as string, k]));
+
+/** What a processor made of one frame. */
+export interface Stepped {
+  /** The frame with its changes, for processors that pass events on. */
+  readonly passed: Passed | undefined;
+  readonly emitted: readonly Event[];
+  readonly taken: number;
+  readonly rejected: number;
+  readonly repeated: number;
+}
+
+/** The finished event of a draft that a processor emitted: id, cause, session and trace follow from the event that led to it. */
+export function emittedEvent(processor: string, cause: Event, index: number, draft: Draft, keepNumber: boolean): Event {
+  const time = draft.time ?? cause.time;
+  return {
+    ...draft,
+    id: derivedId(time, processor, cause.id, index),
+    v: definitionOf(draft.type)?.v ?? 1,
+    source: draft.source ?? `weir://${processor}`,
+    time,
+    cause: draft.cause ?? cause.id,
+    session: draft.session ?? cause.session,
+    traceparent: draft.traceparent ?? cause.traceparent,
+    via: draft.via ?? "weir",
+    // what stands for a rejected event keeps its number, so that a rejection is no gap
+    ...(keepNumber ? { producer: cause.producer, epoch: cause.epoch, n: cause.n } : {}),
+  };
+}
+
+/** Runs a frame through a processor: the one loop used live, in replay and in tests. */
+export function stepFrame<S>(name: string, processor: Processor<S>, state: S, frame: Frame, arrived_us: number): Stepped {
+  const changes = processor.passes ? frame.groups.map((group) => new Changes(group)) : undefined;
+  const wanted = frame.groups.map((group) => processor.on === "all" || processor.on.some((d) => d.type === group.type));
+  const emitted: Event[] = [];
+  let taken = 0;
+  let rejected = 0;
+  let repeated = 0;
+  const arrival = { arrived_us };
+  const single = frame.groups.length === 1;
+  if (!wanted.includes(true)) return { passed: changes && { frame, changes }, emitted, taken, rejected, repeated };
+  frame.forEach((group, row) => {
+    const g = single ? 0 : frame.groups.indexOf(group);
+    if (!wanted[g]) return;
+    taken++;
+    const event = group.event(row);
+    const outcome = processor.step(state, event, arrival);
+    if (!outcome) return;
+    const change = changes?.[g];
+    if (outcome.emit) {
+      outcome.emit.forEach((draft, index) => {
+        emitted.push(emittedEvent(name, event, index, draft, outcome.drop === "rejected" && draft.type === "input.rejected"));
+      });
+    }
+    if (!change) return;
+    if (outcome.drop) {
+      change.drop(row);
+      if (outcome.drop === "rejected") rejected++;
+      else repeated++;
+      return;
+    }
+    if (outcome.set) for (const key in outcome.set) change.setAttribute(ATTRIBUTE.get(key)!, row, outcome.set[key]);
+    if (outcome.data) for (const key in outcome.data) change.setField(key, row, outcome.data[key]);
+  });
+  return { passed: changes && { frame, changes }, emitted, taken, rejected, repeated };
+}

@@ -1,0 +1,82 @@
+/** What one source said about a fact: fields that later stand in the row. */
+type Said = Readonly<Record<string, unknown>>;
+
+/** A row that is folded from several sources. */
+interface MergedRow {
+  readonly sources: string;
+  readonly parts?: string | undefined;
+}
+
+/** Folds what a source says into a row; gives the same row in whatever order sources and events come. */
+export type Merge = <R extends MergedRow>(row: R, said: Partial<R>, via: string) => R;
+
+/**
+ * Makes the rule by which several sources fill one row.
+ * `order`: sources, the most trusted first; of each field the first source that knows it is taken.
+ * `earliest`: fields that take the smallest value of all.
+ * `rank`: how far along what is said is; the highest decides the fields in `ranked`, and within one source wins over the lower.
+ */
+export function mergeSources(rule: {
+  readonly order: readonly string[];
+  readonly earliest: readonly string[];
+  readonly rank: (said: Said) => number;
+  readonly ranked: readonly string[];
+}): Merge {
+  const trust = (via: string): number => {
+    const k = rule.order.indexOf(via);
+    return k < 0 ? rule.order.length : k;
+  };
+  const within = (a: Said, b: Said): Said => {
+    const [low, high] = rule.rank(a) <= rule.rank(b) ? [a, b] : [b, a];
+    const tie = rule.rank(a) === rule.rank(b);
+    const out: Record<string, unknown> = {};
+    for (const key of new Set([...Object.keys(low), ...Object.keys(high)])) {
+      if (rule.earliest.includes(key)) out[key] = smallest(low[key], high[key]);
+      else out[key] = tie ? larger(low[key], high[key]) : (high[key] ?? low[key]);
+    }
+    return out;
+  };
+  const across = (parts: ReadonlyMap<string, Said>): Record<string, unknown> => {
+    const vias = [...parts.keys()].sort((a, b) => trust(a) - trust(b) || (a < b ? -1 : 1));
+    const out: Record<string, unknown> = {};
+    let furthest: Said | undefined;
+    for (const via of vias) {
+      const said = parts.get(via)!;
+      if (!furthest || rule.rank(said) > rule.rank(furthest)) furthest = said;
+      for (const [key, value] of Object.entries(said)) {
+        out[key] = rule.earliest.includes(key) ? smallest(out[key], value) : (out[key] ?? value);
+      }
+    }
+    for (const key of rule.ranked) out[key] = furthest?.[key];
+    return out;
+  };
+  return <R extends MergedRow>(row: R, said: Partial<R>, via: string): R => {
+    const names = Object.keys(said);
+    const parts = partsOf(row, names);
+    const before = parts.get(via);
+    parts.set(via, before ? within(before, said as Said) : (said as Said));
+    if (parts.size === 1) return { ...row, ...(parts.get(via)! as Partial<R>) };
+    return {
+      ...row,
+      ...(across(parts) as Partial<R>),
+      sources: [...parts.keys()].sort().join(","),
+      parts: JSON.stringify(Object.fromEntries([...parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, part]) => [key, known(part)]))),
+    };
+  };
+}
+
+function partsOf(row: MergedRow, names: readonly string[]): Map<string, Said> {
+  if (row.parts) return new Map(Object.entries(JSON.parse(row.parts) as Record<string, Said>));
+  return new Map([[row.sources, Object.fromEntries(names.map((name) => [name, (row as unknown as Said)[name]]))]]);
+}
+
+/** Known fields in a fixed order, so that equal parts give equal text. */
+const known = (said: Said): Said =>
+  Object.fromEntries(
+    Object.entries(said)
+      .filter(([, value]) => value !== undefined && value !== null)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+const smallest = (a: unknown, b: unknown): unknown => (a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) < (b as number) ? a : b);
+const larger = (a: unknown, b: unknown): unknown => (a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) > (b as number) ? a : b);

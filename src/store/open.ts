@@ -1,0 +1,126 @@
+import { existsSync, renameSync, statSync } from "node:fs";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+
+/** Version of the tables' layout; a file of a newer one is refused, of an older one rebuilt. */
+export const STORE_FORMAT = 1;
+
+/** Where the tables stand in the log. One row, written in the same transaction as the rows it speaks of. */
+export interface Position {
+  /** Stream the tables are made from, and when it was made: a replaced stream is noticed. */
+  readonly stream: string;
+  readonly created: string;
+  /** Last sequence whose effect is in the tables. */
+  readonly seq: number;
+  /** Events applied, repeats dropped and events set aside since the beginning. */
+  readonly applied: number;
+  readonly repeated: number;
+  readonly set_aside: number;
+  /** Time of the newest event applied, in microseconds. */
+  readonly time_us: number;
+}
+
+/** The DuckDB file, owned by this process: one instance, one writing connection, a few for reading. */
+export interface Store {
+  readonly file: string;
+  readonly writer: DuckDBConnection;
+  readonly instance: DuckDBInstance;
+  close(): Promise<void>;
+}
+
+/** Settings of the one instance; external access is off because nothing weir itself runs needs it. */
+const settings = (memoryMb: number, threads: number, file: string): Record<string, string> => ({
+  memory_limit: `${memoryMb}MB`,
+  threads: String(threads),
+  temp_directory: `${file}.tmp`,
+  max_temp_directory_size: "4GB",
+  // weir checkpoints by itself (see checkpointWhenLarge): often enough for a quick start, seldom enough that a row is not packed twice
+  checkpoint_threshold: "1TB",
+  preserve_insertion_order: "false",
+  autoinstall_known_extensions: "false",
+  autoload_known_extensions: "false",
+  allow_community_extensions: "false",
+  enable_external_access: "false",
+  allocator_flush_threshold: "16MB",
+  allocator_background_threads: "true",
+});
+
+/** Opens or makes the store. Throws `already_running`, `store_corrupt` or `data_dir_newer`. */
+export async function openStore(file: string, { memoryMb, threads }: { memoryMb: number; threads: number }): Promise<Store> {
+  let instance: DuckDBInstance;
+  try {
+    instance = await DuckDBInstance.create(file, settings(memoryMb, threads, file));
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    if (/lock|used by another process/i.test(text)) throw new WeirError("already_running", `${file} is held by another process`, { cause: error });
+    throw new WeirError("store_corrupt", `${file} cannot be opened: ${text.split("\n")[0]}`, { cause: error });
+  }
+  try {
+    const writer = await instance.connect();
+    await writer.run(`create table if not exists _weir(format integer, stream varchar, created varchar, seq bigint, applied bigint, repeated bigint, set_aside bigint, time_us bigint)`);
+    await writer.run(`create table if not exists _tables(name varchar, version bigint, definition varchar)`);
+    await writer.run(`create table if not exists set_aside(event_id varchar, type varchar, stream_seq bigint, error varchar, event varchar)`);
+    const rows = (await writer.runAndReadAll("select format from _weir")).getRowsJS();
+    if (rows.length === 0) await writer.run(`insert into _weir values (${STORE_FORMAT}, '', '', 0, 0, 0, 0, 0)`);
+    else if (Number(rows[0]![0]) > STORE_FORMAT) {
+      throw new WeirError("data_dir_newer", `${file} was written by a newer weir (format ${rows[0]![0]}, this one knows ${STORE_FORMAT})`);
+    }
+    return {
+      file,
+      writer,
+      instance,
+      async close() {
+        await writer.run("checkpoint").catch(() => {}); // a failed one is repeated from the write-ahead log at the next start
+        writer.closeSync();
+        instance.closeSync();
+      },
+    };
+  } catch (error) {
+    instance.closeSync();
+    if (error instanceof WeirError) throw error;
+    throw new WeirError("store_corrupt", `${file} cannot be read: ${error instanceof Error ? error.message.split("\n")[0] : error}`, { cause: error });
+  }
+}
+
+/** The tables' position. */
+export async function readPosition(connection: DuckDBConnection): Promise<Position> {
+  const [row] = (await connection.runAndReadAll("select stream, created, seq, applied, repeated, set_aside, time_us from _weir")).getRowsJS();
+  const [stream, created, seq, applied, repeated, set_aside, time_us] = row!;
+  return {
+    stream: String(stream),
+    created: String(created),
+    seq: Number(seq),
+    applied: Number(applied),
+    repeated: Number(repeated),
+    set_aside: Number(set_aside),
+    time_us: Number(time_us),
+  };
+}
+
+/** Moves the position inside the open transaction. False: somebody else moved it; the transaction must be rolled back. */
+export async function movePosition(connection: DuckDBConnection, from: Position, to: Position): Promise<boolean> {
+  const result = await connection.run(
+    `update _weir set stream = $stream, created = $created, seq = ${to.seq}, applied = ${to.applied}, repeated = ${to.repeated},
+     set_aside = ${to.set_aside}, time_us = ${to.time_us} where seq = ${from.seq} and applied = ${from.applied}`,
+    { stream: to.stream, created: to.created },
+  );
+  return result.rowsChanged === 1;
+}
+
+/** Checkpoints when the write-ahead log has grown past its limit; returns whether it did. */
+export async function checkpointWhenLarge(store: Store, bytesMax: number = LIMITS.wal_bytes_max): Promise<boolean> {
+  const wal = `${store.file}.wal`;
+  if (!existsSync(wal) || statSync(wal).size < bytesMax) return false;
+  await store.writer.run("checkpoint");
+  return true;
+}
+
+/** Puts a broken store out of the way, with its write-ahead log; returns the new name. Nothing is deleted. */
+export function setAsideStore(file: string, stamp: string): string {
+  const aside = `${file}.broken-${stamp}`;
+  if (existsSync(file)) renameSync(file, aside);
+  if (existsSync(`${file}.wal`)) renameSync(`${file}.wal`, `${aside}.wal`);
+  return aside;
+}
+

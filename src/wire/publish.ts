@@ -1,0 +1,65 @@
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { LIMITS } from "../base/limits.ts";
+import type { Connection } from "./connect.ts";
+import { publishError } from "./publish-error.ts";
+
+/** Headers of a frame: what a reader can know of it without unpacking it. */
+export const HEADERS = {
+  /** Events in the frame. */
+  count: "Weir-Count",
+  /** Last sequence of the input stream whose effect is in this or an earlier output. */
+  input: "Weir-In",
+  /** Events a stage took in, passed on, rejected and found repeated, since the log began: four numbers with commas. */
+  totals: "Weir-Totals",
+  /** W3C trace context of the stage that wrote the frame. */
+  trace: "traceparent",
+} as const;
+
+/** Totals of a stage, see {@link HEADERS}. */
+export interface Totals {
+  readonly taken: number;
+  readonly passed: number;
+  readonly rejected: number;
+  readonly repeated: number;
+}
+
+export const NO_TOTALS: Totals = { taken: 0, passed: 0, rejected: 0, repeated: 0 };
+
+/** The totals as a header's text, and back. */
+export const totalsText = (t: Totals): string => [t.taken, t.passed, t.rejected, t.repeated].join(",");
+export function totalsOf(text: string | undefined): Totals {
+  const [taken = 0, passed = 0, rejected = 0, repeated = 0] = (text ?? "").split(",").map(Number);
+  return { taken, passed, rejected, repeated };
+}
+
+/** Publishes a frame and waits for the acknowledgement. `expect`: last sequence on the subject, which fences other writers. */
+export async function publishFrame(
+  bus: Pick<Connection, "js">,
+  subject: string,
+  data: Uint8Array,
+  options: { count: number; input?: number; totals?: Totals; expect?: number; id?: string; trace?: string },
+): Promise<{ seq: number; duplicate: boolean }> {
+  const h: MsgHdrs = headers();
+  h.set(HEADERS.count, String(options.count));
+  if (options.input !== undefined) h.set(HEADERS.input, String(options.input));
+  if (options.totals) h.set(HEADERS.totals, totalsText(options.totals));
+  if (options.trace) h.set(HEADERS.trace, options.trace);
+  try {
+    const ack = await bus.js.publish(subject, data, {
+      headers: h,
+      timeout: LIMITS.broker_request_ms_max,
+      ...(options.id ? { msgID: options.id } : {}),
+      ...(options.expect === undefined ? {} : { expect: { lastSubjectSequence: options.expect } }),
+    });
+    return { seq: ack.seq, duplicate: ack.duplicate };
+  } catch (error) {
+    throw publishError(error);
+  }
+}
+
+/** The last frame on a subject: its sequence, input position and totals; undefined where there is none. */
+export async function lastFrame(bus: Pick<Connection, "jsm">, stream: string, subject: string): Promise<{ seq: number; input: number; totals: Totals } | undefined> {
+  const message = await bus.jsm.streams.getMessage(stream, { last_by_subj: subject });
+  if (!message) return undefined;
+  return { seq: message.seq, input: Number(message.header.get(HEADERS.input) || 0), totals: totalsOf(message.header.get(HEADERS.totals)) };
+}
