@@ -24,6 +24,8 @@ export const LIMITS = {
   snapshot_every_events: 200_000, // how often a processor's state is saved
   rejected_part_bytes_max: 524_288, // original bytes kept per rejected event
   gaps_open_max: 1_000, // open gaps remembered per partition
+  clock_tick_ms: 60_000, // how often the passing of time is an event
+  effect_ms_max: 10_000, // how long an order waits for its effect to be visible
   snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
   standby_ms: 3_000, // how long a fenced runner waits before it looks again
   reader_bytes_max: 4_194_304, // messages read ahead of a processor or the tables
@@ -61,6 +63,12 @@ export const LIMITS = {
   sql_bytes_max: 16_777_216,
   sql_chars_max: 20_000,
   sql_ms_max: 10_000,
+  // the process that runs SQL from outside
+  sandbox_waiting_max: 8, // statements waiting for it; it runs one at a time
+  sandbox_idle_ms: 30_000, // it is ended when nobody asked for this long
+  sandbox_grace_ms: 1_000, // after the deadline, before it is killed
+  sandbox_cpu_s: 60, // of one process; renewed after half of it
+  sandbox_files_max: 64, // open files, the snapshot included
   http_body_bytes_max: 1_048_576,
   mcp_answer_chars_max: 50_000,
   live_clients_max: 64,
@@ -84,6 +92,7 @@ export const LIMITS = {
   discover_entries_max: 20_000, // the same for the first-minute message, which must not wait
   import_checkpoint_bytes: 67_108_864, // bytes read between two saved positions
   import_checkpoint_files: 500, // files between two saved positions
+  import_progress_bytes: 4_194_304, // bytes read between two messages on progress
   import_facts_max: 1_000_000, // prompts, calls and answers told apart for the report
   import_positions_bytes_max: 268_435_456, // a file of positions larger than this is not read
   bad_lines_max: 100, // unreadable lines named in a report; all are counted

@@ -95,6 +95,11 @@ export class Tables {
     return run;
   }
 
+  /** Runs work between two transactions. */
+  quiet<T>(work: () => Promise<T>): Promise<T> {
+    return this.alone(work);
+  }
+
   /** Applies frames and moves the position to the last one's sequence. Throws `conflict` where somebody else moved it, `store_failed` otherwise. */
   apply(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<{ applied: readonly Item[]; repeated: number }> {
     return this.alone(() => this.applyNow(batch, stream));

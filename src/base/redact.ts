@@ -1,0 +1,92 @@
+import { ASSIGNMENT_RULES } from "./redact/assignments.ts";
+import { BLOCK_RULES } from "./redact/blocks.ts";
+import { HEADER_RULES } from "./redact/headers.ts";
+import { walk } from "./redact/nested.ts";
+import { PROVIDER_RULES } from "./redact/providers.ts";
+import { RUN_CHARS, type Rule } from "./redact/rule.ts";
+
+/** The most telling shape first: what one rule marked, the later ones leave alone. */
+const RULES: readonly Rule[] = [...BLOCK_RULES, ...PROVIDER_RULES, ...HEADER_RULES, ...ASSIGNMENT_RULES];
+const PASSES_MAX = 4; // taking a secret away can lay the next one bare; each pass removes at least one
+
+const STEPS = RULES.map((r) => ({ hints: r.hints.map((h) => new RegExp(h, r.inRun ? "" : "i")), apply: r.apply }));
+
+/**
+ * Hints that share one regular expression. The engine skips ahead by the letters that a match must have; the fewer letters
+ * the members of a group have in common with the rest, the further. Found by measuring: 4.7 ns a character for these
+ * groups, 10.7 for every hint alone. Which hint is in which group changes the speed only.
+ */
+const GROUPS = [
+  /auth(?!\|)/,
+  /token|cookie|mnemonic|-u|-user/,
+  /secret|key|bearer|basic|eyJ|^mysql/,
+  /hooks|Q~|redis|maria/,
+  /./,
+];
+
+function grouped(hints: readonly string[]): RegExp[] {
+  const members = GROUPS.map((): string[] => []);
+  for (const hint of hints) members[GROUPS.findIndex((group) => group.test(hint.slice(0, 40)))]!.push(hint);
+  return members.map((group) => new RegExp(group.join("|"), "i"));
+}
+
+const HINTS = grouped(RULES.filter((r) => !r.inRun).flatMap((r) => r.hints));
+const RUN_HINTS = new RegExp(
+  RULES.filter((r) => r.inRun)
+    .flatMap((r) => r.hints)
+    .join("|"),
+);
+const LEAD_CHARS = 8; // of a token that stand before its run: "hvs.", ":", "SG."
+
+const IN_TOKEN = new Uint8Array(65_536);
+for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") IN_TOKEN[c.charCodeAt(0)] = 1;
+
+/** Whether a run of token characters holds a provider's token. Looks at every 20th character where words are shorter. */
+function mayHoldToken(text: string): boolean {
+  let start = 0; // everything before it is done
+  for (let at = RUN_CHARS - 1; at < text.length; at = start + RUN_CHARS - 1) {
+    let back = at;
+    while (back >= start && IN_TOKEN[text.charCodeAt(back)] === 1) back--;
+    if (back >= start) {
+      start = back + 1;
+      continue;
+    }
+    let end = at + 1;
+    while (end < text.length && IN_TOKEN[text.charCodeAt(end)] === 1) end++;
+    if (RUN_HINTS.test(text.slice(Math.max(0, start - LEAD_CHARS), end + 1))) return true;
+    start = end + 1;
+  }
+  return false;
+}
+
+/**
+ * Whether `text` may hold a secret: false only where {@link redactText} changes nothing. Linear, about 200 MB/s; also
+ * right for many values joined with anything between them, and for the latin1 view of UTF-8 bytes.
+ */
+export function mayHoldSecret(text: string): boolean {
+  return HINTS.some((hint) => hint.test(text)) || mayHoldToken(text);
+}
+
+/**
+ * Replaces each secret in `text` by `[redacted:<kind>]` and keeps the rest. A second run changes nothing. Placeholders,
+ * variables, code, hashes and ids stay.
+ */
+export function redactText(text: string): string {
+  if (!mayHoldSecret(text)) return text;
+  let out = text;
+  for (let pass = 0; pass < PASSES_MAX; pass++) {
+    const before = out;
+    for (const step of STEPS) if (step.hints.some((hint) => hint.test(out))) out = step.apply(out);
+    if (out === before) break;
+  }
+  return out;
+}
+
+/**
+ * {@link redactText} for every string of nested, JSON-like data, and by name: the text under `password`, `api_key`,
+ * `authorization`, `cookie` and their like is a secret whatever it looks like; numbers and `input_tokens` are not. Data
+ * without a string is returned as it is; the argument is never changed; nesting past 64 is cut.
+ */
+export function redactValue(value: unknown): unknown {
+  return walk(value, redactText, 0);
+}

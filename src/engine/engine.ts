@@ -1,0 +1,190 @@
+import { clock } from "../base/clock.ts";
+import type { Config } from "../base/config.ts";
+import { toWeirError, WeirError } from "../base/errors.ts";
+import { newId } from "../base/id.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import type { Draft } from "../define/event.ts";
+import type { Processor } from "../define/processor.ts";
+import { clockTicked } from "../events/measure.ts";
+import { openStore, type Store } from "../store/open.ts";
+import { compareTables, makeTables, type Projections } from "../store/tables.ts";
+import type { Connection } from "../wire/connect.ts";
+import { encodeEvents } from "../wire/encode.ts";
+import { publishFrame } from "../wire/publish.ts";
+import { inSubject } from "../wire/subjects.ts";
+import { Tables } from "./apply/tables.ts";
+import { type ProcessorStatus, runProcessor } from "./run-processor.ts";
+import { type ProjectionStatus, runProjections } from "./run-projections.ts";
+
+/** Runs processors over every partition until the signal. */
+export function startProcessors(options: {
+  readonly processors: ReadonlyMap<string, Processor>;
+  readonly partitions: number;
+  readonly bus: Connection;
+  readonly snapshots: string;
+  readonly version: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}): { readonly status: readonly ProcessorStatus[]; readonly done: Promise<unknown> } {
+  const { processors, partitions, ...rest } = options;
+  const status: ProcessorStatus[] = [];
+  const runs: Promise<void>[] = [];
+  for (const [name, processor] of processors) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const own: ProcessorStatus = { name, partition, input: 0, events: 0, state: "starting" };
+      status.push(own);
+      runs.push(runProcessor({ name, processor, partition, status: own, ...rest }));
+    }
+  }
+  return { status, done: Promise.all(runs) };
+}
+
+/** Publishes a tick a minute into every partition, so that silence can be decided on. Ticks missed while weir was away are not made up. */
+export function startClock({ bus, partitions, signal, log }: { bus: Connection; partitions: number; signal: AbortSignal; log: Log }): void {
+  const tick = (): void => {
+    const minute = Math.floor(clock.nowMs() / 60_000) * 60_000_000;
+    for (let p = 0; p < partitions; p++) {
+      const time = clock.nowUs();
+      const event = { id: newId(time), source: `weir://clock/${p}`, time, via: "weir", v: clockTicked.v, type: clockTicked.type, data: { minute } };
+      publishFrame(bus, inSubject(p), encodeEvents([event]), { count: 1, id: `clock.${p}.${minute}` }).catch((error: unknown) => {
+        log.debug({ err: error }, "a tick was not published"); // the next one is
+      });
+    }
+  };
+  const timer = setInterval(tick, LIMITS.clock_tick_ms);
+  timer.unref();
+  signal.addEventListener("abort", () => clearInterval(timer));
+}
+
+/** The tables while they are carried on. */
+export interface Projecting {
+  readonly status: ProjectionStatus;
+  /** What stopped the tables, where something did that only a person can decide on. */
+  readonly stopped: WeirError | undefined;
+  /** The open store; reads go through connections of their own. It changes when the store is opened again. */
+  store(): Store;
+  /** Resolves when an event is in the tables. Rejects with `timeout`. */
+  visible(id: string): Promise<number>;
+  /** Runs work while the tables stand still, and opens the store again after it. */
+  pause<T>(work: (file: string) => Promise<T>): Promise<T>;
+  /** A consistent moment of the open tables: nothing is being written while `work` runs. */
+  quiet<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+  readonly done: Promise<void>;
+}
+
+/** Opens the store's tables, makes them where they are new. Tables of another version of their definition need a rebuild. */
+export async function openTables(file: string, projections: Projections, config: Pick<Config, "memoryMb" | "threads">): Promise<Tables> {
+  const store = await openStore(file, config);
+  try {
+    const { fresh, changed } = await compareTables(store.writer, projections);
+    if (changed.length > 0) {
+      throw new WeirError("stream_changed", `the tables ${changed.join(", ")} are of another version than this weir makes`);
+    }
+    if (fresh) await makeTables(store.writer, projections);
+    return await Tables.open(store, projections);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Carries the tables on until the signal. Failures of the disk are tried again; a replaced log or broken file waits for a person. */
+export function startProjections(options: {
+  readonly tables: Tables;
+  readonly open: () => Promise<Tables>;
+  readonly bus: Connection;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly emit?: (draft: Draft) => void;
+  readonly onStore?: (store: Store) => void;
+}): Projecting {
+  const { bus, log, signal } = options;
+  const status: ProjectionStatus = { seq: options.tables.position.seq, events: 0, commits: 0, commit_ms: 0, state: "starting", lost: [] };
+  const waiting = new Map<string, { resolve: (seq: number) => void; timer: NodeJS.Timeout }>();
+  let tables = options.tables;
+  let stopped: WeirError | undefined;
+  let life = new AbortController();
+  let gate: Promise<unknown> | undefined;
+  signal.addEventListener("abort", () => life.abort());
+
+  const onCommit = (ids: () => ReadonlySet<string>, seq: number): void => {
+    if (waiting.size === 0) return;
+    const here = ids();
+    for (const [id, { resolve, timer }] of waiting) {
+      if (!here.has(id)) continue;
+      clearTimeout(timer);
+      waiting.delete(id);
+      resolve(seq);
+    }
+  };
+  const reopen = async (): Promise<void> => {
+    await tables.close().catch(() => {}); // a store that failed may refuse to close in order
+    tables = await options.open();
+    options.onStore?.(tables.store);
+  };
+  const run = async (): Promise<void> => {
+    let pause = 200;
+    while (!signal.aborted) {
+      try {
+        await gate;
+        life = new AbortController();
+        if (signal.aborted) return;
+        await runProjections({ tables, bus, log, signal: life.signal, status, onCommit, emit: options.emit });
+        pause = 200;
+      } catch (thrown) {
+        if (signal.aborted) return;
+        const error = toWeirError(thrown);
+        if (["stream_changed", "store_corrupt", "data_dir_newer"].includes(error.code)) {
+          stopped = error;
+          log.error({ err: error }, "the tables stand still until somebody decides");
+          await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+          return;
+        }
+        log.warn({ err: error }, "the tables are opened again");
+        await new Promise((resolve) => setTimeout(resolve, pause).unref());
+        pause = Math.min(pause * 2, 5_000);
+        await reopen().catch((again: unknown) => log.error({ err: again }, "the store cannot be opened"));
+      }
+    }
+  };
+  const done = run().then(async () => {
+    status.state = "stopped";
+    for (const { timer } of waiting.values()) clearTimeout(timer);
+    await tables.close();
+  });
+  return {
+    status,
+    get stopped() {
+      return stopped;
+    },
+    store: () => tables.store,
+    visible: (id) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(id);
+          reject(new WeirError("timeout", "the effect is not visible yet; the event is stored and will be"));
+        }, LIMITS.effect_ms_max);
+        waiting.set(id, { resolve, timer });
+      }),
+    async pause(work) {
+      let open: (() => void) | undefined;
+      gate = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      life.abort();
+      try {
+        await tables.quiet(async () => {});
+        await tables.close();
+        return await work(tables.store.file);
+      } finally {
+        tables = await options.open();
+        options.onStore?.(tables.store);
+        gate = undefined;
+        open?.();
+      }
+    },
+    quiet: (work) => tables.quiet(() => work(tables)),
+    done,
+  };
+}

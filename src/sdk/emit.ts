@@ -1,0 +1,270 @@
+import { clock } from "../base/clock.ts";
+import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import type { Draft, Event } from "../define/event.ts";
+import { eventsDropped } from "../events/flow.ts";
+import type { Connection } from "../wire/connect.ts";
+import { publishFrame } from "../wire/publish.ts";
+import { inSubject, partitionOf } from "../wire/subjects.ts";
+import { eventOf, fitting, frameOf, sizeOf } from "./frames.ts";
+import type { Sink } from "./sink.ts";
+import { openSpool, type Spool, type Spooled } from "./spool.ts";
+
+export interface EmitterOptions {
+  /** Name that numbers belong to; unique among the producers that run at once. */
+  readonly producer: string;
+  readonly source: string;
+  readonly via: string;
+  /** The connection, or undefined while the broker is away. */
+  readonly bus: () => Connection | undefined;
+  /** Folder of the spool. */
+  readonly spoolFolder: string;
+  readonly partitions: number;
+  /** At the limit of the buffer: wait (default), or drop and count. */
+  readonly whenFull: "wait" | "drop";
+  /** Check each event against its definition before it is taken. */
+  readonly check: boolean;
+  readonly spoolBytesMax?: number;
+  /** Events of one frame at most. */
+  readonly frameEventsMax?: number;
+  readonly log: Log;
+}
+
+/** What a producer has done so far, in events. */
+export interface EmitterStats {
+  readonly emitted: number;
+  readonly published: number;
+  readonly buffered: number;
+  readonly spooled: number;
+  readonly dropped: number;
+}
+
+/** The sink of a producer, see {@link createEmitter}. */
+export interface Emitter extends Sink {
+  stats(): EmitterStats;
+  /** The connection came or went. */
+  wake(): void;
+  close(): Promise<void>;
+}
+
+/** One frame on its way: taken from the buffer, not yet acknowledged or spooled. */
+interface Lane {
+  /** Number of the last event framed. */
+  n: number;
+  readonly producer: string;
+}
+
+/**
+ * Makes a producer's sink. Events wait in a bounded buffer, are numbered without gaps in the order they came, and leave in frames: at once while
+ * nothing is on its way, together with what came meanwhile otherwise. Where the broker is away or refuses, frames go to the spool, and
+ * everything after them too until the spool is sent, so that order is kept.
+ */
+export function createEmitter(options: EmitterOptions): Emitter {
+  const { log, partitions } = options;
+  const epoch = clock.nowMs();
+  const frameMax = Math.min(options.frameEventsMax ?? LIMITS.frame_events_max, LIMITS.frame_events_max);
+  const lanes: Lane[] = Array.from({ length: partitions }, (_, p) => ({ n: 0, producer: p === 0 ? options.producer : `${options.producer}.${p}` }));
+  let buffer: Event[] = [];
+  let sizes: number[] = [];
+  let bytes = 0;
+  let flying = 0;
+  let flyingEvents = 0;
+  let emitted = 0;
+  let published = 0;
+  let dropped = 0;
+  let lost: { count: number; first: number; last: number } | undefined;
+  let spool: Spool | undefined;
+  let spooledSince = 0;
+  let draining: Promise<void> | undefined;
+  let room: (() => void)[] = [];
+  let settled: (() => void)[] = [];
+  let closed = false;
+  const spoolOf = (): Spool => {
+    spool ??= openSpool(options.spoolFolder, options.spoolBytesMax);
+    return spool;
+  };
+
+  const notify = (): void => {
+    if (room.length > 0 && buffer.length < LIMITS.buffer_events_max && bytes < LIMITS.buffer_bytes_max) {
+      const waiting = room;
+      room = [];
+      for (const resolve of waiting) resolve();
+    }
+    if (buffer.length === 0 && flying === 0 && settled.length > 0) {
+      const waiting = settled;
+      settled = [];
+      for (const resolve of waiting) resolve();
+    }
+  };
+
+  /** Takes the next frames' worth of events out of the buffer, one frame a partition. */
+  const nextFrames = (): Spooled[] => {
+    const take = Math.min(fitting(sizes, 0, sizes.length), frameMax);
+    const events = buffer.slice(0, take);
+    for (let i = 0; i < take; i++) bytes -= sizes[i]!;
+    buffer = buffer.slice(take);
+    sizes = sizes.slice(take);
+    const parts = new Map<number, Event[]>();
+    for (const event of events) {
+      const p = partitions === 1 ? 0 : partitionOf(event.session ?? event.source, partitions);
+      const list = parts.get(p);
+      if (list) list.push(event);
+      else parts.set(p, [event]);
+    }
+    return [...parts].map(([partition, list]) => {
+      const lane = lanes[partition]!;
+      const first = lane.n + 1;
+      const numbered = list.map((event) => ({ ...event, producer: lane.producer, epoch, n: ++lane.n }));
+      return { partition, id: `${lane.producer}.${epoch}.${first}`, count: numbered.length, frame: frameOf(numbered) };
+    });
+  };
+
+  const toSpool = (frames: readonly Spooled[]): void => {
+    const count = frames.reduce((sum, f) => sum + f.count, 0);
+    try {
+      spoolOf().append(frames);
+      spooledSince += count;
+    } catch (error) {
+      dropped += count;
+      const last = lanes[frames[0]!.partition]!.n;
+      lost = { count: (lost?.count ?? 0) + count, first: lost?.first ?? last - count + 1, last };
+      log.error({ err: error, count }, "events were given up: the spool takes nothing more");
+    }
+  };
+
+  const send = (bus: Connection, item: Spooled): Promise<unknown> => publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
+
+  const pump = (): void => {
+    for (;;) {
+      if (buffer.length === 0) break;
+      const bus = options.bus();
+      if (!bus || (spool && spool.events > 0)) {
+        // behind what waits on disk already; one durable write takes all that is here
+        const frames: Spooled[] = [];
+        while (buffer.length > 0 && frames.length < 64) frames.push(...nextFrames());
+        toSpool(frames);
+        if (bus) drain();
+        continue;
+      }
+      // while frames fly, small ones wait for company
+      if (flying >= LIMITS.publish_pending_max || (flying > 0 && buffer.length < frameMax)) break;
+      for (const item of nextFrames()) {
+        flying++;
+        flyingEvents += item.count;
+        send(bus, item)
+          .then(
+            () => {
+              published += item.count;
+            },
+            (error: unknown) => {
+              log.debug({ err: error }, "a frame goes to the spool");
+              toSpool([item]);
+            },
+          )
+          .finally(() => {
+            flying--;
+            flyingEvents -= item.count;
+            if (spool && spool.events > 0) drain();
+            pump();
+          });
+      }
+    }
+    notify();
+  };
+
+  /** Sends what is spooled, oldest first. */
+  const drain = (): void => {
+    if (draining || closed) return;
+    draining = (async () => {
+      let pause = 100;
+      while (!closed && spool && spool.events > 0) {
+        const bus = options.bus();
+        if (!bus) return;
+        const item = spool.peek();
+        if (!item) return;
+        try {
+          await send(bus, item);
+          spool.taken();
+          published += item.count;
+          pause = 100;
+        } catch (error) {
+          log.debug({ err: error }, "the spool waits for the broker");
+          await new Promise((resolve) => setTimeout(resolve, pause).unref());
+          pause = Math.min(pause * 2, 5_000);
+        }
+      }
+      tellLoss();
+    })().finally(() => {
+      draining = undefined;
+      pump();
+    });
+  };
+
+  /** A drop is a fact: it is told as an event as soon as there is somebody to tell. */
+  const tellLoss = (): void => {
+    if (!lost) return;
+    const { count, first, last } = lost;
+    lost = undefined;
+    put(eventOf(eventsDropped.of({}, { where: "spool_full", count, first_n: first, last_n: last }), options, false));
+  };
+
+  const put = (event: Event): void => {
+    const size = sizeOf(event);
+    buffer.push(event);
+    sizes.push(size);
+    bytes += size;
+    emitted++;
+    if (!scheduled) {
+      scheduled = true;
+      queueMicrotask(() => {
+        scheduled = false;
+        pump();
+      });
+    }
+  };
+  let scheduled = false;
+  const DONE = Promise.resolve();
+
+  return {
+    emit(draft) {
+      if (closed) return Promise.reject(new WeirError("internal", "the producer is closed", { hint: "emit before close" }));
+      let event: Event;
+      try {
+        event = eventOf(draft, options, options.check);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      if (buffer.length >= LIMITS.buffer_events_max || bytes >= LIMITS.buffer_bytes_max) {
+        if (options.whenFull === "drop") {
+          dropped++;
+          return DONE;
+        }
+        return new Promise<void>((resolve) => room.push(resolve)).then(() => put(event));
+      }
+      put(event);
+      return DONE;
+    },
+    async flush() {
+      const before = { published, spooled: spooledSince };
+      if (buffer.length > 0 || flying > 0 || scheduled) {
+        await new Promise<void>((resolve) => {
+          settled.push(resolve);
+          pump();
+        });
+      }
+      return { published: published - before.published, spooled: spooledSince - before.spooled };
+    },
+    stats: () => ({ emitted, published, buffered: buffer.length + flyingEvents, spooled: spool?.events ?? 0, dropped }),
+    wake() {
+      if (spool && spool.events > 0) drain();
+      pump();
+    },
+    async close() {
+      await this.flush();
+      closed = true;
+      await draining;
+      spool?.close();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { newId } from "../base/id.ts";
+import { clock } from "../base/clock.ts";
+import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { mayHoldSecret } from "../base/redact.ts";
+import type { Draft, Event } from "../define/event.ts";
+import { checkEvent } from "../events/check.ts";
+import { definitionOf } from "../events/catalog.ts";
+import { redactedFields } from "../events/secrets.ts";
+import { encodeEvents } from "../wire/encode.ts";
+
+/** The event of a draft: id, time, source and version filled in. Throws `bad_input` where it does not fit its definition. */
+export function eventOf(draft: Draft, defaults: { source: string; via: string }, check: boolean): Event {
+  const time = draft.time ?? clock.nowUs();
+  const event: Event = {
+    ...draft,
+    id: draft.id ?? newId(time),
+    source: draft.source ?? defaults.source,
+    time,
+    via: draft.via ?? defaults.via,
+    v: (draft as { v?: number }).v ?? definitionOf(draft.type)?.v ?? 1,
+  };
+  if (check) {
+    const fault = checkEvent(event);
+    if (fault) throw new WeirError("bad_input", `${draft.type}: ${fault.detail}`);
+  }
+  return event;
+}
+
+/** A frame of events that are numbered already, without secrets. */
+export function frameOf(events: readonly Event[]): Uint8Array {
+  const frame = encodeEvents(events);
+  if (!mayHoldSecret(Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("latin1"))) return frame;
+  return encodeEvents(
+    events.map((event) => {
+      const clean = redactedFields(event);
+      return clean ? { ...event, data: { ...event.data, ...clean } } : event;
+    }),
+  );
+}
+
+/** Rough size of an event in a frame, for limits of memory. */
+export function sizeOf(draft: Draft): number {
+  let size = 160;
+  const { data } = draft;
+  for (const key in data) {
+    const value = (data as Readonly<Record<string, unknown>>)[key];
+    size += typeof value === "string" ? value.length : value instanceof Uint8Array ? value.length : Array.isArray(value) ? value.length * 32 : 9;
+  }
+  return size;
+}
+
+/** Largest number of leading events that fit one frame by count and estimated bytes. */
+export function fitting(sizes: readonly number[], from: number, until: number): number {
+  let bytes = 0;
+  let count = 0;
+  for (let i = from; i < until && count < LIMITS.frame_events_max; i++) {
+    bytes += sizes[i]!;
+    // characters may take three bytes each: stay well below the limit
+    if (count > 0 && bytes > LIMITS.frame_bytes_max / 3) break;
+    count++;
+  }
+  return count;
+}

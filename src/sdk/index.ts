@@ -1,0 +1,141 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { type Config, readConfig } from "../base/config.ts";
+import { createLog } from "../base/log.ts";
+import { type Connection, connectBroker } from "../wire/connect.ts";
+import { readCredential } from "../wire/credentials.ts";
+import { publishFrame } from "../wire/publish.ts";
+import { inSubject } from "../wire/subjects.ts";
+import { createEmitter, type Emitter, type EmitterStats } from "./emit.ts";
+import { openSpool } from "./spool.ts";
+
+export type { Draft } from "../define/event.ts";
+export { CATALOG, definitionOf } from "../events/catalog.ts";
+export type { EmitterStats } from "./emit.ts";
+export type { Sink } from "./sink.ts";
+
+/** How a producer is made; everything has a default. */
+export interface WeirOptions {
+  /** What the events are about, as a URI reference. Default: `sdk://<name>`. */
+  readonly source?: string;
+  /** Name of the producer; letters, digits, `_` and `-`. Default: `sdk`. */
+  readonly name?: string;
+  /** How weir learns of the events. Default: `sdk`. */
+  readonly via?: string;
+  /** Folder of the running weir: its address and credentials are found there. Default: `WEIR_DATA_DIR`, else `~/.weir`. */
+  readonly dataDir?: string;
+  /** Address of a broker, `nats://[user:password@]host:port`, instead of the one of the folder. */
+  readonly natsUrl?: string;
+  /** Partitions of that broker's log. Default: `WEIR_PARTITIONS`. */
+  readonly partitions?: number;
+  /** At the limit of the buffer: wait (default), or drop and count. */
+  readonly whenFull?: "wait" | "drop";
+  /** Check each event against its definition when it is emitted; default true. weir checks in any case. */
+  readonly check?: boolean;
+  /** Bytes the spool may take on disk. */
+  readonly spoolBytesMax?: number;
+  /** Events of one frame at most. */
+  readonly frameEventsMax?: number;
+}
+
+/** A producer. */
+export interface Weir extends Emitter {
+  stats(): EmitterStats;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Makes a producer. It works whether weir runs or not: events wait in a spool on disk until it does.
+ *
+ *     import { createWeir } from "weir/sdk";
+ *     const weir = createWeir({ source: "my-agent://laptop" });
+ *     await weir.emit({ type: "tool.called", session: "s1", data: { tool: "search", duration_ms: 12.5, success: true } });
+ *     await weir.close();
+ */
+export function createWeir(options: WeirOptions = {}): Weir {
+  const config = { ...readConfig(), ...(options.dataDir ? { dataDir: options.dataDir } : {}) };
+  const name = options.name ?? "sdk";
+  const log = createLog(`sdk ${name}`, config.logLevel);
+  let bus: Connection | undefined;
+  let closed = false;
+  const spools = join(config.dataDir, "spool");
+  const emitter = createEmitter({
+    producer: `${name}-${process.pid}-${randomBytes(4).toString("hex")}`,
+    source: options.source ?? `sdk://${name}`,
+    via: options.via ?? "sdk",
+    bus: () => (bus && !bus.nc.isClosed() && !away ? bus : undefined),
+    spoolFolder: join(spools, `${name}.${process.pid}.${randomBytes(3).toString("hex")}`),
+    partitions: options.partitions ?? config.partitions,
+    whenFull: options.whenFull ?? "wait",
+    check: options.check ?? true,
+    spoolBytesMax: options.spoolBytesMax,
+    frameEventsMax: options.frameEventsMax,
+    log,
+  });
+  let away = false;
+  const follow = async (connection: Connection): Promise<void> => {
+    for await (const status of connection.nc.status()) {
+      if (status.type === "disconnect") away = true;
+      if (status.type === "reconnect") {
+        away = false;
+        emitter.wake();
+      }
+    }
+  };
+  const connecting = (async () => {
+    for (let pause = 50; !closed && !bus; pause = Math.min(pause * 2, 1_000)) {
+      try {
+        bus = await dial(options, config, `${name} producer`, log);
+        if (closed) return void (await bus.close());
+        void follow(bus);
+        emitter.wake();
+        await drainOrphans(spools, bus);
+      } catch (error) {
+        log.debug({ err: error }, "weir is away; events wait in the spool");
+        await new Promise((resolve) => setTimeout(resolve, pause).unref());
+      }
+    }
+  })();
+  const first = Promise.race([connecting, new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref())]);
+  const close = async (): Promise<void> => {
+    if (emitter.stats().buffered > 0) await first; // a short-lived producer gives the broker a moment before it spools
+    await emitter.close();
+    closed = true;
+    await bus?.close();
+  };
+  return { ...emitter, close, [Symbol.asyncDispose]: close };
+}
+
+async function dial(options: WeirOptions, config: Config, name: string, log: ReturnType<typeof createLog>): Promise<Connection> {
+  const outside = options.natsUrl ?? config.natsUrl;
+  if (outside) return connectBroker({ url: outside, name, log });
+  const runtime = JSON.parse(readFileSync(join(config.dataDir, "runtime.json"), "utf8")) as { nats_url: string };
+  return connectBroker({ url: runtime.nats_url, credentials: await readCredential(join(config.dataDir, "nats"), "producer"), name, log });
+}
+
+/** Sends what producers that are gone left in their spools. Safe to call by several at once: a frame sent twice is recognised. */
+export async function drainOrphans(folder: string, bus: Connection): Promise<number> {
+  let events = 0;
+  for (const entry of existsSync(folder) ? readdirSync(folder) : []) {
+    const pid = Number(entry.split(".")[1]);
+    if (!pid || isAlive(pid)) continue;
+    const spool = openSpool(join(folder, entry));
+    for (let item = spool.peek(); item; item = spool.peek()) {
+      await publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
+      spool.taken();
+      events += item.count;
+    }
+    spool.close();
+  }
+  return events;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,214 @@
+import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+
+/** A frame that waits on disk for the broker. */
+export interface Spooled {
+  readonly partition: number;
+  /** Message id under which the broker recognises a repeat. */
+  readonly id: string;
+  readonly count: number;
+  readonly frame: Uint8Array;
+}
+
+/**
+ * Frames on disk in their order: append-only segments of records, each with length and CRC-32, and a position file that says what was sent.
+ * An append is durable when it returns. A torn tail is cut, a broken record in the middle is skipped and counted. Layout of a record:
+ * length u32, crc u32, then partition u16, count u16, length of id u8, id, frame.
+ */
+export interface Spool {
+  /** Events waiting. */
+  readonly events: number;
+  readonly bytes: number;
+  /** Records that could not be read. */
+  readonly broken: number;
+  /** Writes frames and waits until they are on the disk. Throws `spool_full` at the limit; nothing is written then. */
+  append(frames: readonly Spooled[]): void;
+  /** The oldest frame not sent. */
+  peek(): Spooled | undefined;
+  /** The frame of the last {@link peek} was acknowledged. */
+  taken(): void;
+  /** Closes the files; an empty spool leaves no folder behind. */
+  close(): void;
+}
+
+const HEAD = 8;
+const name = (segment: number): string => `${String(segment).padStart(8, "0")}.seg`;
+
+/** Opens the spool in `folder`, mending what a crash left. */
+export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_max): Spool {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const segments = readdirSync(folder)
+    .filter((file) => /^\d{8}\.seg$/.test(file))
+    .map((file) => Number(file.slice(0, 8)))
+    .sort((a, b) => a - b);
+  const start = readPosition(folder);
+  for (const old of segments.filter((s) => s < start.segment)) rmSync(join(folder, name(old)));
+  let reading = { segment: Math.max(start.segment, segments[0] ?? 1), offset: start.segment >= (segments[0] ?? 1) ? start.offset : 0 };
+  let writing = Math.max(segments.at(-1) ?? 1, reading.segment);
+  let broken = 0;
+  let events = 0;
+  let bytes = 0;
+  for (let s = reading.segment; s <= writing; s++) {
+    const seen = scan(join(folder, name(s)), s === reading.segment ? reading.offset : 0, s === writing);
+    events += seen.events;
+    broken += seen.broken;
+    bytes += seen.bytes;
+  }
+  let out: number | undefined;
+  let outSize = existsSync(join(folder, name(writing))) ? statSync(join(folder, name(writing))).size : 0;
+  let loaded: { segment: number; data: Buffer } | undefined;
+  let current: { item: Spooled; next: number } | undefined;
+
+  const openSegment = (): number => {
+    const fd = openSync(join(folder, name(writing)), "a", 0o600);
+    syncFolder(folder);
+    return fd;
+  };
+  const load = (): Buffer => {
+    const file = join(folder, name(reading.segment));
+    const size = existsSync(file) ? statSync(file).size : 0;
+    if (loaded?.segment !== reading.segment || loaded.data.length !== size) loaded = { segment: reading.segment, data: size > 0 ? readFileSync(file) : Buffer.alloc(0) };
+    return loaded.data;
+  };
+
+  return {
+    get events() {
+      return events;
+    },
+    get bytes() {
+      return bytes;
+    },
+    get broken() {
+      return broken;
+    },
+    append(frames) {
+      const records = frames.map(record);
+      const size = records.reduce((sum, r) => sum + r.length, 0);
+      if (bytes + size > bytesMax) throw new WeirError("spool_full", `the spool holds ${bytes} bytes, its limit is ${bytesMax}`);
+      if (out !== undefined && outSize >= LIMITS.spool_segment_bytes_max) {
+        closeSync(out);
+        out = undefined;
+        writing++;
+        outSize = 0;
+      }
+      out ??= openSegment();
+      writeSync(out, Buffer.concat(records));
+      fdatasyncSync(out);
+      outSize += size;
+      bytes += size;
+      events += frames.reduce((sum, f) => sum + f.count, 0);
+    },
+    peek() {
+      if (current) return current.item;
+      for (;;) {
+        const data = load();
+        const found = readRecord(data, reading.offset);
+        if (found?.item) {
+          current = { item: found.item, next: found.next };
+          return found.item;
+        }
+        if (found) {
+          reading.offset = found.next; // broken, counted when it was scanned
+          continue;
+        }
+        if (reading.segment >= writing) return undefined;
+        const done = reading.segment;
+        reading = { segment: done + 1, offset: 0 };
+        writePosition(folder, reading);
+        rmSync(join(folder, name(done)), { force: true });
+      }
+    },
+    taken() {
+      if (!current) return;
+      bytes -= current.next - reading.offset;
+      events -= current.item.count;
+      reading.offset = current.next;
+      current = undefined;
+      writePosition(folder, reading);
+    },
+    close() {
+      if (out !== undefined) closeSync(out);
+      out = undefined;
+      if (events === 0) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function record(item: Spooled): Buffer {
+  const id = Buffer.from(item.id, "latin1");
+  const body = Buffer.allocUnsafe(5 + id.length + item.frame.length);
+  body.writeUInt16LE(item.partition, 0);
+  body.writeUInt16LE(item.count, 2);
+  body.writeUInt8(id.length, 4);
+  id.copy(body, 5);
+  body.set(item.frame, 5 + id.length);
+  const head = Buffer.allocUnsafe(HEAD);
+  head.writeUInt32LE(body.length, 0);
+  head.writeUInt32LE(crc32(body), 4);
+  return Buffer.concat([head, body]);
+}
+
+/** The record at an offset: without item where it is broken; undefined where the bytes end before it does. */
+function readRecord(data: Buffer, offset: number): { item?: Spooled; next: number } | undefined {
+  if (offset + HEAD > data.length) return undefined;
+  const length = data.readUInt32LE(offset);
+  const next = offset + HEAD + length;
+  if (next > data.length) return undefined;
+  const body = data.subarray(offset + HEAD, next);
+  if (length < 5 || crc32(body) !== data.readUInt32LE(offset + 4)) return { next };
+  const idLength = body.readUInt8(4);
+  return {
+    item: { partition: body.readUInt16LE(0), count: body.readUInt16LE(2), id: body.subarray(5, 5 + idLength).toString("latin1"), frame: body.subarray(5 + idLength) },
+    next,
+  };
+}
+
+/** Counts what a segment holds, and cuts a torn tail off the last one. */
+function scan(file: string, from: number, last: boolean): { events: number; broken: number; bytes: number } {
+  const seen = { events: 0, broken: 0, bytes: 0 };
+  if (!existsSync(file)) return seen;
+  const data = readFileSync(file);
+  let offset = from;
+  for (let found = readRecord(data, offset); found; found = readRecord(data, offset)) {
+    if (found.item) {
+      seen.events += found.item.count;
+      seen.bytes += found.next - offset;
+    } else seen.broken++;
+    offset = found.next;
+  }
+  if (offset < data.length) {
+    if (last) truncateSync(file, offset);
+    else seen.broken++;
+  }
+  return seen;
+}
+
+function readPosition(folder: string): { segment: number; offset: number } {
+  try {
+    const { segment, offset } = JSON.parse(readFileSync(join(folder, "position.json"), "utf8")) as { segment: number; offset: number };
+    if (Number.isSafeInteger(segment) && Number.isSafeInteger(offset)) return { segment, offset };
+  } catch {
+    // none yet, or unreadable: what was sent already is sent again, and dropped by its ids
+  }
+  return { segment: 1, offset: 0 };
+}
+
+/** Not synced: after a power cut an older position sends some frames again, which their ids make harmless. */
+function writePosition(folder: string, position: { segment: number; offset: number }): void {
+  const file = join(folder, "position.json");
+  writeFileSync(`${file}.tmp`, JSON.stringify(position), { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+

@@ -1,0 +1,192 @@
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+  type StreamUpdateConfig,
+} from "@nats-io/jetstream";
+import type { Config } from "../base/config.ts";
+import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { STREAM_SUBJECTS, type StreamName } from "./subjects.ts";
+
+export { isFenced, publishError } from "./publish-error.ts";
+export { eventsSubject, inSubject, partitionOf, type StreamName, subjectToken, validSubject } from "./subjects.ts";
+
+/** The options of weir that its streams depend on. */
+export type StreamsConfig = Pick<Config, "logBytes" | "partitions" | "natsReplicas">;
+
+/** What tells one log from another, and how far it goes. */
+export interface StreamIdentity {
+  readonly stream: string;
+  /** Creation time as the broker gives it; another one means that the log was replaced. */
+  readonly created: string;
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly messages: number;
+  readonly num_deleted: number;
+}
+
+const PARTITIONS_KEY = "weir_partitions";
+
+/** The size of each stream when the event log has `logBytes`. */
+export function streamBytes(logBytes: number): Readonly<Record<StreamName, number>> {
+  const quarter = Math.max(LIMITS.stream_bytes_min, Math.floor(logBytes / 4));
+  return { WEIR_IN: quarter, WEIR_VALID: quarter, WEIR_EVENTS: logBytes };
+}
+
+/** The settings weir makes a stream with. */
+export function streamConfig(name: StreamName, config: StreamsConfig): Partial<StreamConfig> & { name: string } {
+  return {
+    name,
+    subjects: [STREAM_SUBJECTS[name]],
+    storage: "file",
+    retention: "limits",
+    discard: "new", // a full stream refuses, which is back-pressure; "old" would drop silently
+    max_bytes: streamBytes(config.logBytes)[name],
+    max_age: 0,
+    max_msgs: -1,
+    max_msgs_per_subject: -1,
+    max_msg_size: -1,
+    duplicate_window: LIMITS.duplicate_window_ms * 1_000_000,
+    deny_delete: true,
+    deny_purge: false, // trimming purges
+    allow_direct: true,
+    allow_rollup_hdrs: false,
+    compression: "none", // before nats-server 2.14.3 a compressed block can be corrupted when it is compacted
+    num_replicas: config.natsReplicas,
+    metadata: { [PARTITIONS_KEY]: String(config.partitions) },
+  };
+}
+
+/**
+ * Settings of a stream that is there already with which weir would lose, drop or reorder events. `ok` says which values do no
+ * harm, `wanted` what to tell the user.
+ */
+const GUARDS: readonly { of: keyof StreamConfig; wanted: string; ok: (value: unknown) => boolean }[] = [
+  { of: "storage", wanted: "file", ok: (v) => v === "file" },
+  { of: "retention", wanted: "limits", ok: (v) => v === "limits" },
+  { of: "discard", wanted: "new", ok: (v) => v === "new" },
+  { of: "max_age", wanted: "0", ok: (v) => !v },
+  { of: "max_msgs_per_subject", wanted: "-1", ok: (v) => v === undefined || Number(v) < 1 },
+  { of: "persist_mode", wanted: "default", ok: (v) => v === undefined || v === "" || v === "default" },
+  { of: "compression", wanted: "none", ok: (v) => v === undefined || v === "none" },
+  { of: "mirror", wanted: "none", ok: (v) => v === undefined },
+  { of: "sources", wanted: "none", ok: (v) => v === undefined },
+  { of: "subject_transform", wanted: "none", ok: (v) => v === undefined },
+  { of: "discard_new_per_subject", wanted: "false", ok: (v) => !v },
+  { of: "deny_purge", wanted: "false", ok: (v) => !v },
+  { of: "allow_rollup_hdrs", wanted: "false", ok: (v) => !v },
+  { of: "allow_msg_ttl", wanted: "false", ok: (v) => !v },
+  { of: "allow_msg_counter", wanted: "false", ok: (v) => !v },
+  { of: "allow_msg_schedules", wanted: "false", ok: (v) => !v },
+  { of: "sealed", wanted: "false", ok: (v) => !v },
+  { of: "no_ack", wanted: "false", ok: (v) => !v },
+];
+
+/** Settings that may differ from ours without harm and are brought to ours. */
+const UPDATED = [
+  "max_bytes",
+  "max_msgs",
+  "max_msg_size",
+  "duplicate_window",
+  "deny_delete",
+  "allow_direct",
+] as const satisfies (keyof StreamUpdateConfig)[];
+
+/**
+ * Makes the three streams, or checks those that are there: harmless differences are updated, settings that break a guarantee
+ * are refused (`broker_refused` naming stream, setting, found, wanted), another number of partitions is `bad_config`.
+ */
+export async function ensureStreams(jsm: JetStreamManager, config: StreamsConfig): Promise<void> {
+  for (const name of Object.keys(STREAM_SUBJECTS) as StreamName[]) {
+    const found = await streamInfo(jsm, name);
+    const wanted = streamConfig(name, config);
+    if (!found) {
+      await change(name, () => jsm.streams.add(wanted));
+      continue;
+    }
+    guard(name, found.config, wanted, config);
+    const update = differences(found, wanted);
+    if (update) await change(name, () => jsm.streams.update(name, update));
+  }
+}
+
+/** Who a stream is and how far it goes. Throws `stream_changed` where it is missing. */
+export async function streamIdentity(jsm: JetStreamManager, stream: string): Promise<StreamIdentity> {
+  const info = await streamInfo(jsm, stream);
+  if (!info) throw new WeirError("stream_changed", `the stream ${stream} is missing`);
+  const { first_seq, last_seq, messages, num_deleted } = info.state;
+  return { stream, created: info.created, first_seq, last_seq, messages, num_deleted: num_deleted ?? 0 };
+}
+
+/**
+ * Trims the messages of a subject up to and including `seq`; their effect must be durable downstream. The newest message of the
+ * subject always stays: a fenced stage finds its position in it. Answers how many went.
+ */
+export async function purgeUpTo(jsm: JetStreamManager, stream: string, subject: string, seq: number): Promise<number> {
+  const newest = await jsm.direct.getMessage(stream, { last_by_subj: subject });
+  if (!newest) return 0;
+  const before = Math.min(seq + 1, newest.seq);
+  if (before <= 1) return 0; // 0 would mean "everything" to the server
+  const { purged } = await jsm.streams.purge(stream, { filter: subject, seq: before });
+  return purged;
+}
+
+async function streamInfo(jsm: JetStreamManager, stream: string): Promise<StreamInfo | undefined> {
+  try {
+    return await jsm.streams.info(stream);
+  } catch (thrown) {
+    if (thrown instanceof JetStreamApiError && thrown.code === JetStreamApiCodes.StreamNotFound) return undefined;
+    throw new WeirError("broker_unreachable", `the broker does not answer about the stream ${stream}`, {
+      cause: thrown,
+    });
+  }
+}
+
+function guard(name: StreamName, found: StreamConfig, wanted: Partial<StreamConfig>, config: StreamsConfig): void {
+  const show = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+  const wrong = GUARDS.filter(({ of, ok }) => !ok(found[of])).map(
+    (g) => `${g.of} is ${show(found[g.of])}, wanted ${g.wanted}`,
+  );
+  if (String(found.subjects) !== String(wanted.subjects)) {
+    wrong.push(`subjects is ${show(found.subjects)}, wanted ${show(wanted.subjects)}`);
+  }
+  if (wrong.length) {
+    throw new WeirError("broker_refused", `stream ${name}: ${wrong.join("; ")}`, {
+      hint: "move its events to a stream of weir's settings, or give weir a broker of its own",
+    });
+  }
+  const made = found.metadata?.[PARTITIONS_KEY];
+  if (made !== undefined && made !== String(config.partitions)) {
+    throw new WeirError(
+      "bad_config",
+      `WEIR_PARTITIONS is ${config.partitions}, but stream ${name} was made with ${made}`,
+      {
+        hint: `set WEIR_PARTITIONS=${made}: a session must stay in its partition`,
+      },
+    );
+  }
+}
+
+function differences(found: StreamInfo, wanted: Partial<StreamConfig>): Partial<StreamUpdateConfig> | undefined {
+  const changed: Record<string, unknown> = {};
+  for (const key of UPDATED) if (found.config[key] !== wanted[key]) changed[key] = wanted[key];
+  // Copies are added when more are asked for, never taken away.
+  if (found.config.num_replicas < wanted.num_replicas!) changed.num_replicas = wanted.num_replicas;
+  if (found.config.metadata?.[PARTITIONS_KEY] === undefined) {
+    changed.metadata = { ...found.config.metadata, ...wanted.metadata };
+  }
+  return Object.keys(changed).length ? { ...found.config, ...changed } : undefined;
+}
+
+async function change(name: string, ask: () => Promise<unknown>): Promise<void> {
+  try {
+    await ask();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const code = cause instanceof JetStreamApiError ? "broker_refused" : "broker_unreachable";
+    throw new WeirError(code, `stream ${name} cannot be made or changed: ${why}`, { cause });
+  }
+}
