@@ -1,8 +1,11 @@
+// Read once: the getter costs more than a microsecond in Node 20.
+const ORIGIN_MS = performance.timeOrigin;
+
 /** The only place that reads the wall clock. Event times are integer microseconds since the Unix epoch. */
 export const clock = {
   /** Wall time in integer microseconds since the Unix epoch. */
   nowUs(): number {
-    return Math.round((performance.timeOrigin + performance.now()) * 1000);
+    return Math.round((ORIGIN_MS + performance.now()) * 1000);
   },
   /** Wall time in milliseconds since the Unix epoch. */
   nowMs(): number {

@@ -43,8 +43,8 @@ export const LIMITS = {
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   spool_segment_bytes_max: 8_388_608,
   // broker
-  broker_memory_bytes_soft: 100_663_296, // GOMEMLIMIT of the nats-server: above it, it collects harder instead of growing
-  broker_gc_percent: 50, // GOGC of the nats-server: a smaller heap for a little more work
+  broker_memory_bytes_soft: 167_772_160, // GOMEMLIMIT of the nats-server: with 96 MiB it spent three quarters of its time collecting
+  broker_gc_percent: 100, // GOGC of the nats-server
   broker_start_ms_max: 120_000, // a large log may have to be read again after a crash
   broker_stop_ms_max: 10_000, // after this it is killed; what it acknowledged is on disk by then
   broker_log_lines: 50, // lines of its log kept for error messages

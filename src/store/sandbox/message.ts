@@ -1,0 +1,41 @@
+/** What parent and child of the sandbox say to each other: one JSON text a line. */
+
+/** A statement to run. */
+export interface Request {
+  readonly id: number;
+  readonly sql: string;
+  /** Tables that may be read. */
+  readonly tables: readonly string[];
+  /** The snapshot, and what tells one from its successor under the same name. */
+  readonly snapshot: string;
+  readonly stamp: string;
+  readonly rows_max: number;
+  readonly bytes_max: number;
+  readonly time_ms: number;
+}
+
+/** A column of an answer; `type` is DuckDB's name. */
+export interface Column {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** Rows of an answer, cut at the limits when `truncated`. */
+export interface Answer {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly unknown[])[];
+  readonly truncated: boolean;
+}
+
+export type FailureCode = "sql_refused" | "sql_failed" | "timeout" | "store_failed";
+
+/** What the child says. `cpu_ms` is the processor time it has used since it began. */
+export type Reply =
+  | { readonly ready: true }
+  | { readonly id: number; readonly answer: Answer; readonly cpu_ms: number }
+  | { readonly id: number; readonly code: FailureCode; readonly message: string; readonly cpu_ms: number };
+
+/** What the parent says besides requests: stop the one that runs. */
+export interface Cancel {
+  readonly cancel: number;
+}
