@@ -2,12 +2,12 @@ import { clock } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
-import type { Draft, Event } from "../define/event.ts";
+import type { Draft } from "../define/event.ts";
 import { eventsDropped } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
 import { publishFrame } from "../wire/publish.ts";
 import { inSubject, partitionOf } from "../wire/subjects.ts";
-import { eventOf, fitting, frameOf, sizeOf } from "./frames.ts";
+import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
 import type { Sink } from "./sink.ts";
 import { openSpool, type Spool, type Spooled } from "./spool.ts";
 
@@ -65,7 +65,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const epoch = clock.nowMs();
   const frameMax = Math.min(options.frameEventsMax ?? LIMITS.frame_events_max, LIMITS.frame_events_max);
   const lanes: Lane[] = Array.from({ length: partitions }, (_, p) => ({ n: 0, producer: p === 0 ? options.producer : `${options.producer}.${p}` }));
-  let buffer: Event[] = [];
+  let buffer: Unnumbered[] = [];
   let sizes: number[] = [];
   let bytes = 0;
   let flying = 0;
@@ -105,7 +105,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     for (let i = 0; i < take; i++) bytes -= sizes[i]!;
     buffer = buffer.slice(take);
     sizes = sizes.slice(take);
-    const parts = new Map<number, Event[]>();
+    const parts = new Map<number, Unnumbered[]>();
     for (const event of events) {
       const p = partitions === 1 ? 0 : partitionOf(event.session ?? event.source, partitions);
       const list = parts.get(p);
@@ -115,8 +115,12 @@ export function createEmitter(options: EmitterOptions): Emitter {
     return [...parts].map(([partition, list]) => {
       const lane = lanes[partition]!;
       const first = lane.n + 1;
-      const numbered = list.map((event) => ({ ...event, producer: lane.producer, epoch, n: ++lane.n }));
-      return { partition, id: `${lane.producer}.${epoch}.${first}`, count: numbered.length, frame: frameOf(numbered) };
+      for (const event of list) {
+        event.producer = lane.producer;
+        event.epoch = epoch;
+        event.n = ++lane.n;
+      }
+      return { partition, id: `${lane.producer}.${epoch}.${first}`, count: list.length, frame: frameOf(list) };
     });
   };
 
@@ -209,7 +213,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     put(eventOf(eventsDropped.of({}, { where: "spool_full", count, first_n: first, last_n: last }), options, false));
   };
 
-  const put = (event: Event): void => {
+  const put = (event: Unnumbered): void => {
     const size = sizeOf(event);
     buffer.push(event);
     sizes.push(size);
@@ -229,7 +233,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   return {
     emit(draft) {
       if (closed) return Promise.reject(new WeirError("internal", "the producer is closed", { hint: "emit before close" }));
-      let event: Event;
+      let event: Unnumbered;
       try {
         event = eventOf(draft, options, options.check);
       } catch (error) {

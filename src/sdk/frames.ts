@@ -9,16 +9,33 @@ import { definitionOf } from "../events/catalog.ts";
 import { redactedFields } from "../events/secrets.ts";
 import { encodeEvents } from "../wire/encode.ts";
 
+/** An event that waits for its number. */
+export type Unnumbered = { -readonly [K in keyof Event]: Event[K] };
+
 /** The event of a draft: id, time, source and version filled in. Throws `bad_input` where it does not fit its definition. */
-export function eventOf(draft: Draft, defaults: { source: string; via: string }, check: boolean): Event {
+export function eventOf(draft: Draft & { readonly v?: number }, defaults: { source: string; via: string }, check: boolean): Unnumbered {
   const time = draft.time ?? clock.nowUs();
-  const event: Event = {
-    ...draft,
+  // every property by name: spreading the draft costs thirty times as much
+  const event: Unnumbered = {
+    type: draft.type,
+    v: draft.v ?? definitionOf(draft.type)?.v ?? 1,
     id: draft.id ?? newId(time),
     source: draft.source ?? defaults.source,
     time,
+    subject: draft.subject,
+    session: draft.session,
+    cause: draft.cause,
+    traceparent: draft.traceparent,
     via: draft.via ?? defaults.via,
-    v: (draft as { v?: number }).v ?? definitionOf(draft.type)?.v ?? 1,
+    producer: undefined,
+    epoch: undefined,
+    n: undefined,
+    fact: draft.fact,
+    project: draft.project,
+    branch: draft.branch,
+    assistant: draft.assistant,
+    actor: draft.actor,
+    data: draft.data,
   };
   if (check) {
     const fault = checkEvent(event);
