@@ -37,7 +37,7 @@ interface State {
 
 const WINDOW = 128;
 const NEEDED = 32;
-const REFRESH = 16;
+const REFRESH = 32;
 /** Robust standard deviations: an anomaly, and a critical one. */
 const SCORE = 8;
 const SCORE_CRITICAL = 20;
@@ -132,7 +132,7 @@ function beyond(state: State, event: Event, series: string, value: number, thres
       series: series.slice(0, 1_000),
       kind: high ? "high" : "low",
       severity: severity as "warning",
-      score: limit === 0 ? Math.abs(value) : Math.abs(value - limit) / Math.abs(limit),
+      score: finite(limit === 0 ? Math.abs(value) : Math.abs(value - limit) / Math.abs(limit)),
       value,
       expected_low: below ?? Math.min(0, value, limit),
       expected_high: above ?? Math.max(value, limit),
@@ -158,10 +158,10 @@ function unusual(state: State, event: Event, key: string, value: number, emit: D
           series: key.slice(0, 1_000),
           kind: score > 0 ? "high" : "low",
           severity: Math.abs(score) >= SCORE_CRITICAL ? "critical" : "warning",
-          score: Math.abs(score),
+          score: finite(Math.abs(score)),
           value,
-          expected_low: series.median - reach,
-          expected_high: series.median + reach,
+          expected_low: finite(series.median - reach),
+          expected_high: finite(series.median + reach),
           method: "robust-z",
         }),
       );
@@ -174,6 +174,9 @@ function unusual(state: State, event: Event, key: string, value: number, emit: D
   }
   if (++series.stale >= REFRESH || series.values.length <= NEEDED) refresh(series);
 }
+
+/** Values at the end of what a number holds overflow in between; an event carries finite ones. */
+const finite = (value: number): number => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
 
 function refresh(series: Series): void {
   series.stale = 0;

@@ -1,5 +1,6 @@
 import { LIMITS } from "../src/base/limits.ts";
-import type { Draft, Event } from "../src/define/event.ts";
+import { type Draft, ENVELOPE_FIELDS, type Event } from "../src/define/event.ts";
+import { type FieldInfo, faultOf } from "../src/define/field.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { checkEvent } from "../src/events/check.ts";
 import { gapClosed, gapFound, inputRejected } from "../src/events/flow.ts";
@@ -12,6 +13,8 @@ interface Numbering {
   last: number;
   /** Ranges below it that did not come yet. */
   gaps: [number, number][];
+  /** Gaps up to this number were forgotten for want of room: what comes from there passes, and the tables tell repeats by their ids. */
+  forgotten?: number;
 }
 
 interface State {
@@ -35,7 +38,7 @@ export default defineProcessor<State>({
     const numbered = countNumber(state, event);
     if (numbered === "repeated") return { drop: "repeated" };
     const fault = checkEvent(event) ?? checkClock(event, arrived_us);
-    if (fault) return { drop: "rejected", emit: [rejection(event, fault.reason, fault.detail), ...numbered] };
+    if (fault) return { drop: "rejected", emit: [rejection(event, fault.reason, fault.detail, arrived_us), ...numbered] };
     return numbered.length > 0 ? { emit: numbered } : undefined;
   },
 });
@@ -52,13 +55,14 @@ function checkClock(event: Event, arrived_us: number): { reason: "clock"; detail
   return undefined;
 }
 
+const NUMBERED = ENVELOPE_FIELDS.filter(([name]) => name === "producer" || name === "epoch" || name === "n") as unknown as readonly (readonly ["producer" | "epoch" | "n", FieldInfo])[];
 const NONE: readonly Draft[] = [];
 
 /** Enters the event's number; tells a repeat, or the gaps that opened and closed. */
 function countNumber(state: State, event: Event): "repeated" | readonly Draft[] {
   const { producer, epoch, n } = event;
   if (producer === undefined || epoch === undefined || n === undefined) return NONE;
-  if (typeof producer !== "string" || typeof epoch !== "number" || !Number.isSafeInteger(n) || n < 1) return NONE; // the check of fields rejects it
+  if (NUMBERED.some(([name, info]) => faultOf(info, event[name]))) return NONE; // the check of fields rejects it
   const key = `${producer} ${epoch}`;
   const known = state.numberings.get(key);
   if (!known) {
@@ -73,18 +77,24 @@ function countNumber(state: State, event: Event): "repeated" | readonly Draft[] 
   if (n > known.last) {
     const first = known.last + 1;
     known.gaps.push([first, n - 1]);
-    if (known.gaps.length > LIMITS.gaps_open_max) known.gaps.shift();
+    forgetGaps(known);
     known.last = n;
     return [gap(gapFound, event, first, n - 1)];
   }
   const k = known.gaps.findIndex(([first, last]) => n >= first && n <= last);
-  if (k < 0) return "repeated";
+  if (k < 0) return n <= (known.forgotten ?? 0) ? NONE : "repeated";
   const [first, last] = known.gaps[k]!;
   const rest: [number, number][] = [];
   if (first < n) rest.push([first, n - 1]);
   if (n < last) rest.push([n + 1, last]);
   known.gaps.splice(k, 1, ...rest);
+  forgetGaps(known);
   return [gap(gapClosed, event, n, n)];
+}
+
+/** Keeps the newest gaps only. */
+function forgetGaps(known: Numbering): void {
+  while (known.gaps.length > LIMITS.gaps_open_max) known.forgotten = known.gaps.shift()![1];
 }
 
 const gap = (definition: typeof gapFound | typeof gapClosed, event: Event, first_n: number, last_n: number): Draft => ({
@@ -92,12 +102,12 @@ const gap = (definition: typeof gapFound | typeof gapClosed, event: Event, first
   data: { of_producer: event.producer!, of_epoch: event.epoch!, first_n, last_n },
 });
 
-function rejection(event: Event, reason: "unknown_type" | "unknown_version" | "invalid" | "clock", detail: string): Draft {
-  const text = redactText(JSON.stringify(plain(event), (_, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value)));
+function rejection(event: Event, reason: "unknown_type" | "unknown_version" | "invalid" | "clock", detail: string, arrived_us: number): Draft {
+  const text = redactText(JSON.stringify(plain(event), jsonValue));
   const original = new TextEncoder().encode(text);
   const session = typeof event.session === "string" && event.session.length > 0 && event.session.length <= LIMITS.session_chars_max ? event.session : undefined;
   const draft = inputRejected.of(
-    { source: textOf(event.source, 256), ...(session ? { session } : {}) },
+    { time: arrived_us, source: textOf(event.source, 256), ...(session ? { session } : {}) },
     {
       reason,
       detail: detail.slice(0, 2_000),
@@ -110,5 +120,9 @@ function rejection(event: Event, reason: "unknown_type" | "unknown_version" | "i
   );
   return draft;
 }
+
+/** What JSON has no form for: bytes, and whole numbers past what JavaScript holds exactly. */
+const jsonValue = (_: string, value: unknown): unknown =>
+  value instanceof Uint8Array ? Buffer.from(value).toString("base64") : typeof value === "bigint" ? String(value) : value;
 
 const textOf = (value: unknown, max: number): string => (typeof value === "string" && value.length > 0 ? value.slice(0, max) : "weir://unknown");

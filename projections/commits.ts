@@ -1,5 +1,6 @@
 import { defineFold } from "../src/define/projection.ts";
 import { id, int, optional, ref, text, time } from "../src/define/field.ts";
+import { larger, smallest } from "../src/events/merge.ts";
 import { commitCreated } from "../src/events/work.ts";
 
 export default defineFold({
@@ -27,17 +28,17 @@ export default defineFold({
     const data = event.data as { sha: string; kind?: string; message?: string; author?: string; files?: number; call_id?: string; pull_request?: number };
     return {
       commit: row?.commit ?? event.fact ?? event.id,
-      sha: row && row.sha.length >= data.sha.length ? row.sha : data.sha,
-      time: Math.min(row?.time ?? event.time, event.time),
-      session: row?.session ?? event.session,
-      call: row?.call ?? data.call_id,
-      project: row?.project ?? event.project,
-      branch: row?.branch ?? event.branch,
-      kind: row?.kind ?? data.kind,
-      message: row?.message ?? data.message,
-      author: row?.author ?? data.author,
-      files: row?.files ?? data.files,
-      pull_request: row?.pull_request ?? data.pull_request,
+      sha: row && row.sha.length > data.sha.length ? row.sha : row && row.sha.length === data.sha.length ? larger(row.sha, data.sha) : data.sha,
+      time: smallest(row?.time, event.time)!,
+      session: larger(row?.session, event.session),
+      call: larger(row?.call, data.call_id),
+      project: larger(row?.project, event.project),
+      branch: larger(row?.branch, event.branch),
+      kind: larger(row?.kind, data.kind),
+      message: larger(row?.message, data.message),
+      author: larger(row?.author, data.author),
+      files: larger(row?.files, data.files),
+      pull_request: larger(row?.pull_request, data.pull_request),
       event_id: row?.event_id ?? event.id,
     };
   },

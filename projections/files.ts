@@ -1,5 +1,6 @@
 import { defineFold } from "../src/define/projection.ts";
 import { id, int, optional, ref, text, time } from "../src/define/field.ts";
+import { larger, smallest } from "../src/events/merge.ts";
 import { fileChanged } from "../src/events/work.ts";
 
 export default defineFold({
@@ -18,24 +19,23 @@ export default defineFold({
     lines_added: optional(int("lines added", { unit: "line" })),
     lines_removed: optional(int("lines removed", { unit: "line" })),
     from_path: optional(text("path before a rename")),
-    event_id: id("event"),
+    event_id: id("first event about it"),
   },
   keyOf: (event) => event.fact ?? event.id,
   fold: (row, event) => {
-    if (row) return row;
     const data = event.data as { path: string; action: string; call_id?: string; lines_added?: number; lines_removed?: number; from_path?: string };
     return {
-      change: event.fact ?? event.id,
-      path: data.path,
-      action: data.action,
-      time: event.time,
-      session: event.session,
-      project: event.project,
-      call: data.call_id,
-      lines_added: data.lines_added,
-      lines_removed: data.lines_removed,
-      from_path: data.from_path,
-      event_id: event.id,
+      change: row?.change ?? event.fact ?? event.id,
+      path: larger(row?.path, data.path)!,
+      action: larger(row?.action, data.action)!,
+      time: smallest(row?.time, event.time)!,
+      session: larger(row?.session, event.session),
+      project: larger(row?.project, event.project),
+      call: larger(row?.call, data.call_id),
+      lines_added: larger(row?.lines_added, data.lines_added),
+      lines_removed: larger(row?.lines_removed, data.lines_removed),
+      from_path: larger(row?.from_path, data.from_path),
+      event_id: row?.event_id ?? event.id,
     };
   },
 });

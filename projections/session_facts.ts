@@ -36,12 +36,17 @@ export default defineFold({
     const model = started || (event.type === "model.called" && !data.agent) ? data.model : undefined;
     const title = event.type === "session.titled" ? data.title : undefined;
     const ended = event.type === "session.ended" && time >= (old.ended_at ?? 0);
-    if (row && time >= row.started_at && !started && !ended && !title) {
+    if (row && time >= row.started_at && !started && !ended && title === undefined) {
       // the common case: nothing new but the time
-      const known = row.assistant && row.project && (!branch || branch === row.branch) && (!model || model === row.model);
-      if (known) return time > row.last_event_at ? { ...row, last_event_at: time } : row;
+      const known = (row.assistant || !event.assistant) && (row.project || !event.project) && (branch === undefined || branch === row.branch) && (model === undefined || model === row.model);
+      if (known) {
+        const last_event_at = Math.max(row.last_event_at, time);
+        const branch_at = later(time, branch, row.branch_at) ? time : row.branch_at;
+        const model_at = later(time, model, row.model_at) ? time : row.model_at;
+        const same = last_event_at === row.last_event_at && branch_at === row.branch_at && model_at === row.model_at;
+        return same ? row : { ...row, last_event_at, branch_at, model_at };
+      }
     }
-    const later = <T>(value: T | undefined, at: number | undefined): boolean => value !== undefined && time >= (at ?? 0);
     return {
       ...old,
       started_at: Math.min(old.started_at, time),
@@ -51,16 +56,17 @@ export default defineFold({
       assistant: old.assistant ?? event.assistant,
       assistant_version: started ? (larger(data.assistant_version, old.assistant_version)) : old.assistant_version,
       project: old.project ?? event.project,
-      branch: later(branch, old.branch_at) ? branch : old.branch,
-      branch_at: later(branch, old.branch_at) ? time : old.branch_at,
-      model: later(model, old.model_at) ? model : old.model,
-      model_at: later(model, old.model_at) ? time : old.model_at,
-      title: later(title, old.title_at) ? title : old.title,
-      title_at: later(title, old.title_at) ? time : old.title_at,
-      parent: old.parent ?? (started ? data.parent : undefined),
-      entrypoint: old.entrypoint ?? (started ? data.entrypoint : undefined),
+      branch: later(time, branch, old.branch_at) ? branch : old.branch,
+      branch_at: later(time, branch, old.branch_at) ? time : old.branch_at,
+      model: later(time, model, old.model_at) ? model : old.model,
+      model_at: later(time, model, old.model_at) ? time : old.model_at,
+      title: later(time, title, old.title_at) ? title : old.title,
+      title_at: later(time, title, old.title_at) ? time : old.title_at,
+      parent: started ? larger(data.parent, old.parent) : old.parent,
+      entrypoint: started ? larger(data.entrypoint, old.entrypoint) : old.entrypoint,
     };
   },
 });
 
+const later = (time: number, value: string | undefined, at: number | undefined): boolean => value !== undefined && time >= (at ?? 0);
 const larger = (a: string | undefined, b: string | undefined): string | undefined => (a === undefined ? b : b === undefined || a > b ? a : b);

@@ -32,6 +32,7 @@ export const LIMITS = {
   // projections
   commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 8_388_608,
+  replay_events_max: 16_384, // events of one transaction while tables are made again
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
   wal_bytes_max: 134_217_728, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on
@@ -60,6 +61,7 @@ export const LIMITS = {
   query_rows_max: 1_000, // rows of one answer
   query_ms_max: 10_000, // time of one built-in query
   sql_rows_max: 10_000,
+  snapshot_cost_factor: 10, // a copy of the tables serves this many times as long as it took
   sql_bytes_max: 16_777_216,
   sql_chars_max: 20_000,
   sql_ms_max: 10_000,

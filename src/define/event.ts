@@ -17,7 +17,7 @@ export const ENVELOPE = {
   producer: optional(ref("id of the producer that numbered it", { max: 64 })),
   epoch: optional(int("start of the producer's numbering, milliseconds since 1970", { min: 0 })),
   n: optional(int("number within producer and epoch, from 1 without gaps", { min: 1 })),
-  fact: optional(ref("stable key of the fact it reports; several sources of one fact share it", { max: 512 })),
+  fact: optional(ref("stable key of the fact it reports; several sources of one fact share it", { max: 2_048 })),
   project: optional(text("folder of the project the session works in", { max: 1024 })),
   branch: optional(text("git branch at that moment", { max: 512 })),
   assistant: optional(text("assistant that ran the session, for example claude-code", { max: 64 })),

@@ -3,11 +3,18 @@ import type { Fields, ShapeOf } from "./field.ts";
 /** A value bound into SQL. Times are microseconds since 1970 and are bound as such: use `make_timestamp($name)`. */
 export type Bound = string | number | boolean | null;
 
-/** One SELECT with its bound values; `$name` in the text takes `values.name`. */
+/**
+ * One SELECT with its bound values; `$name` in the text takes `values.name`. `$as_of` and `$as_of_seq` need no value: they take the
+ * time of the newest event in the tables (microseconds) and the log's sequence they stand at, so that defaults like "the last 30 days"
+ * also work on what was imported.
+ */
 export interface Statement {
   readonly sql: string;
   readonly values: Readonly<Record<string, Bound>>;
 }
+
+/** A row as SQL answered it, by column: plain JSON values, times as ISO text, bytes as base64. */
+export type AnsweredRow = Readonly<Record<string, unknown>>;
 
 /** A question: an MCP tool, an HTTP route, a command-line query and a dashboard panel at once. The file's name is its name. */
 export interface Query<I extends Fields = Fields, R extends Fields = Fields> {
@@ -19,6 +26,14 @@ export interface Query<I extends Fields = Fields, R extends Fields = Fields> {
   readonly row: R;
   /** The statement for one input. It bounds its rows itself (LIMIT) and its time range by default. */
   sql(input: ShapeOf<I>): Statement;
+  /**
+   * What SQL cannot say, for example merging sketches: rows of the statement in, rows as `row` describes them out, and one sentence
+   * on them where it is needed, for example how far back it looked. Pure.
+   */
+  after?(
+    rows: readonly AnsweredRow[],
+    input: ShapeOf<I>,
+  ): { readonly rows: readonly AnsweredRow[]; readonly note?: string };
 }
 
 /** Identity that helps inference. */

@@ -41,15 +41,35 @@ export function startProcessors(options: {
 }
 
 /** Publishes a tick a minute into every partition, so that silence can be decided on. Ticks missed while weir was away are not made up. */
-export function startClock({ bus, partitions, signal, log }: { bus: Connection; partitions: number; signal: AbortSignal; log: Log }): void {
+export function startClock({
+  bus,
+  partitions,
+  signal,
+  log,
+}: {
+  bus: Connection;
+  partitions: number;
+  signal: AbortSignal;
+  log: Log;
+}): void {
   const tick = (): void => {
     const minute = Math.floor(clock.nowMs() / 60_000) * 60_000_000;
     for (let p = 0; p < partitions; p++) {
       const time = clock.nowUs();
-      const event = { id: newId(time), source: `weir://clock/${p}`, time, via: "weir", v: clockTicked.v, type: clockTicked.type, data: { minute } };
-      publishFrame(bus, inSubject(p), encodeEvents([event]), { count: 1, id: `clock.${p}.${minute}` }).catch((error: unknown) => {
-        log.debug({ err: error }, "a tick was not published"); // the next one is
-      });
+      const event = {
+        id: newId(time),
+        source: `weir://clock/${p}`,
+        time,
+        via: "weir",
+        v: clockTicked.v,
+        type: clockTicked.type,
+        data: { minute },
+      };
+      publishFrame(bus, inSubject(p), encodeEvents([event]), { count: 1, id: `clock.${p}.${minute}` }).catch(
+        (error: unknown) => {
+          log.debug({ err: error }, "a tick was not published"); // the next one is
+        },
+      );
     }
   };
   const timer = setInterval(tick, LIMITS.clock_tick_ms);
@@ -74,12 +94,19 @@ export interface Projecting {
 }
 
 /** Opens the store's tables, makes them where they are new. Tables of another version of their definition need a rebuild. */
-export async function openTables(file: string, projections: Projections, config: Pick<Config, "memoryMb" | "threads">): Promise<Tables> {
+export async function openTables(
+  file: string,
+  projections: Projections,
+  config: Pick<Config, "memoryMb" | "threads">,
+): Promise<Tables> {
   const store = await openStore(file, config);
   try {
     const { fresh, changed } = await compareTables(store.writer, projections);
     if (changed.length > 0) {
-      throw new WeirError("stream_changed", `the tables ${changed.join(", ")} are of another version than this weir makes`);
+      throw new WeirError(
+        "stream_changed",
+        `the tables ${changed.join(", ")} are of another version than this weir makes`,
+      );
     }
     if (fresh) await makeTables(store.writer, projections);
     return await Tables.open(store, projections);
@@ -100,7 +127,15 @@ export function startProjections(options: {
   readonly onStore?: (store: Store) => void;
 }): Projecting {
   const { bus, log, signal } = options;
-  const status: ProjectionStatus = { seq: options.tables.position.seq, events: 0, commits: 0, commit_ms: 0, state: "starting", lost: [] };
+  const status: ProjectionStatus = {
+    seq: options.tables.position.seq,
+    events: 0,
+    commits: 0,
+    commit_ms: 0,
+    committed_at: 0,
+    state: "starting",
+    lost: [],
+  };
   const waiting = new Map<string, { resolve: (seq: number) => void; timer: NodeJS.Timeout }>();
   let tables = options.tables;
   let stopped: WeirError | undefined;

@@ -15,13 +15,20 @@ export interface Definitions {
 }
 
 /** Folders of the definitions, below the project's root or the built one. */
-const FOLDERS = { processors: "processors", projections: "projections", queries: "src/read/queries", commands: "src/commands" } as const;
+const FOLDERS = {
+  processors: "processors",
+  projections: "projections",
+  queries: "src/read/queries",
+  commands: "src/commands",
+} as const;
 
 async function loadFolder<T>(folder: string): Promise<ReadonlyMap<string, T>> {
   const files = readdirSync(folder)
     .filter((file) => /^[a-z][a-z0-9_]*\.(ts|js)$/.test(file))
     .sort();
-  const loaded = await Promise.all(files.map((file) => import(pathToFileURL(join(folder, file)).href) as Promise<{ default: T }>));
+  const loaded = await Promise.all(
+    files.map((file) => import(pathToFileURL(join(folder, file)).href) as Promise<{ default: T }>),
+  );
   return new Map(files.map((file, k) => [basename(file).replace(/\.(ts|js)$/, ""), loaded[k]!.default]));
 }
 
@@ -37,7 +44,9 @@ export async function loadDefinitions(root: string): Promise<Definitions> {
 }
 
 /** Loads the processors alone: what `weir run` needs, without DuckDB. */
-export const loadProcessors = (root: string): Promise<ReadonlyMap<string, Processor>> => loadFolder<Processor>(join(root, FOLDERS.processors));
+export const loadProcessors = (root: string): Promise<ReadonlyMap<string, Processor>> =>
+  loadFolder<Processor>(join(root, FOLDERS.processors));
 
 /** Loads the projections alone. */
-export const loadProjections = (root: string): Promise<ReadonlyMap<string, Projection>> => loadFolder<Projection>(join(root, FOLDERS.projections));
+export const loadProjections = (root: string): Promise<ReadonlyMap<string, Projection>> =>
+  loadFolder<Projection>(join(root, FOLDERS.projections));

@@ -1,16 +1,16 @@
+import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
-import { WeirError } from "../base/errors.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
 import { encodeEvents, encodePassed, type Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
-import { isFenced } from "../wire/publish-error.ts";
 import { lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
+import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
-import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
+import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import { stepFrame } from "./step.ts";
@@ -48,10 +48,16 @@ interface Ways {
 
 function waysOf(name: string, processor: Processor, partition: number): Ways {
   if (processor.reads === "in") {
-    return { inStream: "WEIR_IN", inSubjects: [inSubject(partition)], outStream: "WEIR_VALID", outSubject: validSubject(partition) };
+    return {
+      inStream: "WEIR_IN",
+      inSubjects: [inSubject(partition)],
+      outStream: "WEIR_VALID",
+      outSubject: validSubject(partition),
+    };
   }
   const outSubject = eventsSubject(name, partition);
-  if (processor.reads === "valid") return { inStream: "WEIR_VALID", inSubjects: [validSubject(partition)], outStream: "WEIR_EVENTS", outSubject };
+  if (processor.reads === "valid")
+    return { inStream: "WEIR_VALID", inSubjects: [validSubject(partition)], outStream: "WEIR_EVENTS", outSubject };
   return { inStream: "WEIR_EVENTS", inSubjects: [`weir.ev.*.${partition}`], outStream: "WEIR_EVENTS", outSubject };
 }
 
@@ -71,7 +77,10 @@ export async function runProcessor(options: ProcessorOptions): Promise<void> {
       if (signal.aborted) break;
       const fenced = isFenced(error);
       status.state = "standing by";
-      log[fenced ? "info" : "warn"]({ processor: name, err: error }, fenced ? "another runner writes for this partition" : "the processor starts over");
+      log[fenced ? "info" : "warn"](
+        { processor: name, err: error },
+        fenced ? "another runner writes for this partition" : "the processor starts over",
+      );
       await wait(fenced ? LIMITS.standby_ms : pause, signal);
       pause = Math.min(pause * 2, 5_000);
     }
@@ -125,6 +134,7 @@ class Run {
   private state: unknown;
   private totals: Totals;
   private outSeq: number;
+  private written: number;
   private pending: Promise<void> | undefined;
   private failed: unknown;
   private sinceSave = 0;
@@ -133,13 +143,15 @@ class Run {
   private readonly ways: Ways;
   private readonly of: string;
 
-  constructor(options: ProcessorOptions, ways: Ways, of: string, last: { seq: number; input: number; totals: Totals } | undefined) {
+  constructor(options: ProcessorOptions, ways: Ways, of: string, last: Awaited<ReturnType<typeof lastFrame>>) {
     this.options = options;
     this.ways = ways;
     this.of = of;
     this.input = last?.input ?? 0;
     this.totals = last?.totals ?? NO_TOTALS;
+    this.publishedTotals = this.totals;
     this.outSeq = last?.seq ?? 0;
+    this.written = last?.written ?? 0;
     this.state = options.processor.start();
   }
 
@@ -159,7 +171,8 @@ class Run {
     log.info({ processor: name }, "state is made again from the log");
     const enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", partition));
     if (enriched) await this.stepThrough("WEIR_EVENTS", eventsSubject("enrich", partition), 0, enriched.seq);
-    if (processor.reads === "in") await this.stepThrough("WEIR_VALID", this.ways.outSubject, enriched?.input ?? 0, this.outSeq);
+    if (processor.reads === "in")
+      await this.stepThrough("WEIR_VALID", this.ways.outSubject, enriched?.input ?? 0, this.outSeq);
     this.position = this.input;
   }
 
@@ -228,7 +241,11 @@ class Run {
       if (events >= LIMITS.step_events_max || emitted.length >= LIMITS.step_events_max / 4) break;
     }
     if (replaying) return;
-    const passedOn = this.totals.passed + (processor.passes ? taken - this.totals.taken - (rejected - this.totals.rejected) - (repeated - this.totals.repeated) : 0);
+    const passedOn =
+      this.totals.passed +
+      (processor.passes
+        ? taken - this.totals.taken - (rejected - this.totals.rejected) - (repeated - this.totals.repeated)
+        : 0);
     this.totals = { taken, passed: passedOn, rejected, repeated };
     const frames = outputs(passed, emitted);
     if (frames.length > 0) await this.publish(frames);
@@ -259,12 +276,15 @@ class Run {
         const ack = await publishFrame(bus, this.ways.outSubject, data, {
           count,
           input: whole ? input : Math.max(this.input, this.published),
-          totals: whole ? totals : undefined,
+          totals: whole ? totals : this.publishedTotals,
+          written: this.written + count,
           expect: this.outSeq,
         });
         this.outSeq = ack.seq;
+        this.written += count;
       }
       this.published = input;
+      this.publishedTotals = totals;
       status.input = input;
     })();
     this.pending.catch((error: unknown) => {
@@ -272,6 +292,7 @@ class Run {
     });
   }
   private published = 0;
+  private publishedTotals: Totals;
 
   /** Waits for the output on its way. */
   async settle(): Promise<void> {
@@ -287,16 +308,25 @@ class Run {
     saveSnapshot(snapshots, name, partition, { of: this.of, input: this.position, state: this.state });
     this.sinceSave = 0;
     if (!processor.passes) return;
-    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, Math.max(this.published, this.input)).catch((error: unknown) => {
-      log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
-    });
+    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, Math.max(this.published, this.input)).catch(
+      (error: unknown) => {
+        log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
+      },
+    );
   }
 }
 
 /** Output frames of a batch; usually one. Emitted events that would make it too large follow in frames of their own. */
 function outputs(passed: readonly Passed[], emitted: readonly Event[]): { data: Uint8Array; count: number }[] {
-  const kept = passed.reduce((sum, { frame, changes }) => sum + frame.count - changes.reduce((n, c) => n + (c.dropped?.reduce((a, b) => a + b, 0) ?? 0), 0), 0);
-  const small = emitted.length > 0 && kept + emitted.length <= LIMITS.frame_events_max && emitted.every((e) => e.type !== "input.rejected");
+  const kept = passed.reduce(
+    (sum, { frame, changes }) =>
+      sum + frame.count - changes.reduce((n, c) => n + (c.dropped?.reduce((a, b) => a + b, 0) ?? 0), 0),
+    0,
+  );
+  const small =
+    emitted.length > 0 &&
+    kept + emitted.length <= LIMITS.frame_events_max &&
+    emitted.every((e) => e.type !== "input.rejected");
   const out: { data: Uint8Array; count: number }[] = [];
   const main = encodePassed(passed, small ? emitted : []);
   if (!small) for (const part of chunksOf(emitted)) out.push({ data: encodeEvents(part), count: part.length });
@@ -322,4 +352,3 @@ function chunksOf(events: readonly Event[]): Event[][] {
   }
   return out;
 }
-

@@ -1,8 +1,8 @@
 import { WeirError } from "../base/errors.ts";
+import { derivedId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Draft } from "../define/event.ts";
-import { derivedId } from "../base/id.ts";
 import { logLost } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
 import { readFrame } from "../wire/frame.ts";
@@ -17,6 +17,8 @@ export interface ProjectionStatus {
   events: number;
   commits: number;
   commit_ms: number;
+  /** When the last commit was, on the clock of `performance.now()`. */
+  committed_at: number;
   state: "starting" | "running" | "failed" | "stopped";
   /** Ranges of log sequences that are missing. */
   readonly lost: [number, number][];
@@ -38,10 +40,16 @@ export interface ProjectionOptions {
 export function checkLog(position: { stream: string; created: string; seq: number }, log: StreamIdentity): void {
   if (position.stream === "") return;
   if (position.stream !== log.stream || position.created !== log.created) {
-    throw new WeirError("stream_changed", `the tables were made from the log ${position.stream} of ${position.created}, the broker holds one of ${log.created}`);
+    throw new WeirError(
+      "stream_changed",
+      `the tables were made from the log ${position.stream} of ${position.created}, the broker holds one of ${log.created}`,
+    );
   }
   if (log.last_seq < position.seq) {
-    throw new WeirError("stream_changed", `the log ends at ${log.last_seq}, the tables have seen ${position.seq}: the log was cut or restored`);
+    throw new WeirError(
+      "stream_changed",
+      `the log ends at ${log.last_seq}, the tables have seen ${position.seq}: the log was cut or restored`,
+    );
   }
 }
 
@@ -66,6 +74,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       const { applied } = await tables.apply(batch, { stream: identity.stream, created: identity.created });
       status.commit_ms = performance.now() - started;
       status.commits++;
+      status.committed_at = performance.now();
       status.events += applied.length;
       status.seq = tables.position.seq;
       dirty = true;
@@ -95,12 +104,21 @@ function takeBatch(reader: Reader, { tables, status, log, emit }: ProjectionOpti
   let events = 0;
   let bytes = 0;
   let previous = tables.position.seq;
-  for (let message = reader.peek(); message && events < LIMITS.commit_events_max && bytes < LIMITS.commit_bytes_max; message = reader.peek()) {
+  for (
+    let message = reader.peek();
+    message && events < LIMITS.commit_events_max && bytes < LIMITS.commit_bytes_max;
+    message = reader.peek()
+  ) {
     if (message.seq !== previous + 1) {
       const [first, last] = [previous + 1, message.seq - 1];
       status.lost.push([first, last]);
       log.error({ first, last }, "sequences of the log are missing: stored events were lost");
-      emit?.({ ...logLost.of({ id: derivedId(message.stored_us, "log.lost", first, last), time: message.stored_us, source: "weir://log" }, { stream: "WEIR_EVENTS", first_seq: first, last_seq: last }) });
+      emit?.({
+        ...logLost.of(
+          { id: derivedId(message.stored_us, "log.lost", first, last), time: message.stored_us, source: "weir://log" },
+          { stream: "WEIR_EVENTS", first_seq: first, last_seq: last },
+        ),
+      });
     }
     reader.shift();
     previous = message.seq;
@@ -111,7 +129,12 @@ function takeBatch(reader: Reader, { tables, status, log, emit }: ProjectionOpti
     } catch (error) {
       status.lost.push([message.seq, message.seq]);
       log.error({ seq: message.seq, err: error }, "a frame of the log cannot be read");
-      emit?.({ ...logLost.of({ id: derivedId(message.stored_us, "log.lost", message.seq), time: message.stored_us, source: "weir://log" }, { stream: "WEIR_EVENTS", first_seq: message.seq, last_seq: message.seq }) });
+      emit?.({
+        ...logLost.of(
+          { id: derivedId(message.stored_us, "log.lost", message.seq), time: message.stored_us, source: "weir://log" },
+          { stream: "WEIR_EVENTS", first_seq: message.seq, last_seq: message.seq },
+        ),
+      });
     }
     bytes += message.data.length;
   }

@@ -17,7 +17,8 @@ const unpackr = new Unpackr({ structuredClone: true, moreTypes: true });
 /** A state through the codec of snapshots: what a processor finds after a restart. */
 export const throughCodec = <S>(state: S): S => unpackr.unpack(packr.pack(state)) as S;
 
-const fileOf = (folder: string, processor: string, partition: number): string => join(folder, `${processor}.${partition}.snapshot`);
+const fileOf = (folder: string, processor: string, partition: number): string =>
+  join(folder, `${processor}.${partition}.snapshot`);
 
 /** Saves a snapshot so that after a crash either the old or the new one is there. */
 export function saveSnapshot<S>(folder: string, processor: string, partition: number, snapshot: Snapshot<S>): void {
@@ -34,7 +35,12 @@ export function saveSnapshot<S>(folder: string, processor: string, partition: nu
 }
 
 /** The snapshot, if there is one and it belongs to `of`. */
-export function loadSnapshot<S>(folder: string, processor: string, partition: number, of: string): Snapshot<S> | undefined {
+export function loadSnapshot<S>(
+  folder: string,
+  processor: string,
+  partition: number,
+  of: string,
+): Snapshot<S> | undefined {
   try {
     const snapshot = unpackr.unpack(readFileSync(fileOf(folder, processor, partition))) as Snapshot<S>;
     return snapshot.of === of ? snapshot : undefined;

@@ -1,10 +1,12 @@
 import { derivedId } from "../base/id.ts";
 import type { Draft, Event } from "../define/event.ts";
+import { ENVELOPE_FIELDS } from "../define/event.ts";
+import { faultOf } from "../define/field.ts";
 import type { Processor } from "../define/processor.ts";
 import { definitionOf } from "../events/catalog.ts";
+import { inputRejected } from "../events/flow.ts";
 import { Changes, type Passed } from "../wire/encode.ts";
 import type { Frame } from "../wire/frame.ts";
-import { ENVELOPE_FIELDS } from "../define/event.ts";
 
 const ATTRIBUTE = new Map(ENVELOPE_FIELDS.map(([name], k) => [name as string, k]));
 
@@ -19,11 +21,48 @@ export interface Stepped {
 }
 
 /** The finished event of a draft that a processor emitted: id, cause, session and trace follow from the event that led to it. */
-export function emittedEvent(processor: string, cause: Event, index: number, draft: Draft, keepNumber: boolean): Event {
+function emittedEvent(processor: string, cause: Event, index: number, draft: Draft): Event {
   const time = draft.time ?? cause.time;
+  return finished(processor, cause, draft, derivedId(time, processor, cause.id, index), time);
+}
+
+/**
+ * The same for a draft on an event that was rejected, whose attributes may be anything: only sound ones are taken over, and the time is that of
+ * its arrival. `row` tells inputs without an id apart.
+ */
+function rejectedEvent(
+  processor: string,
+  rejected: Event,
+  index: number,
+  draft: Draft,
+  arrived_us: number,
+  row: number,
+): Event {
+  const cause = sound(rejected);
+  const id = derivedId(
+    Math.min(cause.time ?? arrived_us, arrived_us),
+    processor,
+    cause.id ?? `${arrived_us} ${row}`,
+    index,
+  );
+  // what stands for a rejected event keeps its number, so that a rejection is no gap
+  const number = draft.type === inputRejected.type ? { producer: cause.producer, epoch: cause.epoch, n: cause.n } : {};
+  return { ...finished(processor, cause, draft, id, draft.time ?? arrived_us), ...number };
+}
+
+function sound(event: Event): Partial<Event> {
+  const out: Record<string, unknown> = {};
+  for (const [name, info] of ENVELOPE_FIELDS) {
+    const value = (event as unknown as Record<string, unknown>)[name];
+    if (faultOf({ ...info, optional: true }, value) === undefined) out[name] = value;
+  }
+  return out;
+}
+
+function finished(processor: string, cause: Partial<Event>, draft: Draft, id: string, time: number): Event {
   return {
     ...draft,
-    id: derivedId(time, processor, cause.id, index),
+    id,
     v: definitionOf(draft.type)?.v ?? 1,
     source: draft.source ?? `weir://${processor}`,
     time,
@@ -31,13 +70,17 @@ export function emittedEvent(processor: string, cause: Event, index: number, dra
     session: draft.session ?? cause.session,
     traceparent: draft.traceparent ?? cause.traceparent,
     via: draft.via ?? "weir",
-    // what stands for a rejected event keeps its number, so that a rejection is no gap
-    ...(keepNumber ? { producer: cause.producer, epoch: cause.epoch, n: cause.n } : {}),
   };
 }
 
 /** Runs a frame through a processor: the one loop used live, in replay and in tests. */
-export function stepFrame<S>(name: string, processor: Processor<S>, state: S, frame: Frame, arrived_us: number): Stepped {
+export function stepFrame<S>(
+  name: string,
+  processor: Processor<S>,
+  state: S,
+  frame: Frame,
+  arrived_us: number,
+): Stepped {
   const changes = processor.passes ? frame.groups.map((group) => new Changes(group)) : undefined;
   const wanted = frame.groups.map((group) => processor.on === "all" || processor.on.some((d) => d.type === group.type));
   const emitted: Event[] = [];
@@ -57,7 +100,11 @@ export function stepFrame<S>(name: string, processor: Processor<S>, state: S, fr
     const change = changes?.[g];
     if (outcome.emit) {
       outcome.emit.forEach((draft, index) => {
-        emitted.push(emittedEvent(name, event, index, draft, outcome.drop === "rejected" && draft.type === "input.rejected"));
+        emitted.push(
+          outcome.drop === "rejected"
+            ? rejectedEvent(name, event, index, draft, arrived_us, row)
+            : emittedEvent(name, event, index, draft),
+        );
       });
     }
     if (!change) return;

@@ -14,7 +14,7 @@ export type Merge = <R extends MergedRow>(row: R, said: Partial<R>, via: string)
  * Makes the rule by which several sources fill one row.
  * `order`: sources, the most trusted first; of each field the first source that knows it is taken.
  * `earliest`: fields that take the smallest value of all.
- * `rank`: how far along what is said is; the highest decides the fields in `ranked`, and within one source wins over the lower.
+ * `rank`: how far along what is said is, by fields of `ranked` alone; the highest decides these fields.
  */
 export function mergeSources(rule: {
   readonly order: readonly string[];
@@ -26,13 +26,15 @@ export function mergeSources(rule: {
     const k = rule.order.indexOf(via);
     return k < 0 ? rule.order.length : k;
   };
+  const text = (said: Said): string => JSON.stringify(rule.ranked.map((key) => said[key] ?? null));
+  // ranked fields are taken together from what is further along; of the others the largest value is: so no order of three or more matters
   const within = (a: Said, b: Said): Said => {
-    const [low, high] = rule.rank(a) <= rule.rank(b) ? [a, b] : [b, a];
-    const tie = rule.rank(a) === rule.rank(b);
+    const ahead = rule.rank(a) - rule.rank(b);
+    const high = ahead > 0 || (ahead === 0 && text(a) > text(b)) ? a : b;
     const out: Record<string, unknown> = {};
-    for (const key of new Set([...Object.keys(low), ...Object.keys(high)])) {
-      if (rule.earliest.includes(key)) out[key] = smallest(low[key], high[key]);
-      else out[key] = tie ? larger(low[key], high[key]) : (high[key] ?? low[key]);
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      if (rule.earliest.includes(key)) out[key] = smallest(a[key], b[key]);
+      else out[key] = rule.ranked.includes(key) ? high[key] : larger(a[key], b[key]);
     }
     return out;
   };
@@ -78,5 +80,7 @@ const known = (said: Said): Said =>
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 
-const smallest = (a: unknown, b: unknown): unknown => (a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) < (b as number) ? a : b);
-const larger = (a: unknown, b: unknown): unknown => (a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) > (b as number) ? a : b);
+/** Of two values the smaller, or the one there is. */
+export const smallest = <T>(a: T, b: T): T => (a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) < (b as number) ? a : b);
+/** Of two values the larger, or the one there is. */
+export const larger = <T>(a: T, b: T): T => (a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) > (b as number) ? a : b);

@@ -42,6 +42,8 @@ export interface EmitterStats {
 
 /** The sink of a producer, see {@link createEmitter}. */
 export interface Emitter extends Sink {
+  /** As `emit`, for events whose faults the log itself shall judge and record. */
+  emitUnchecked(draft: Draft): Promise<void>;
   stats(): EmitterStats;
   /** The connection came or went. */
   wake(): void;
@@ -64,7 +66,10 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const { log, partitions } = options;
   const epoch = clock.nowMs();
   const frameMax = Math.min(options.frameEventsMax ?? LIMITS.frame_events_max, LIMITS.frame_events_max);
-  const lanes: Lane[] = Array.from({ length: partitions }, (_, p) => ({ n: 0, producer: p === 0 ? options.producer : `${options.producer}.${p}` }));
+  const lanes: Lane[] = Array.from({ length: partitions }, (_, p) => ({
+    n: 0,
+    producer: p === 0 ? options.producer : `${options.producer}.${p}`,
+  }));
   let buffer: Unnumbered[] = [];
   let sizes: number[] = [];
   let bytes = 0;
@@ -137,7 +142,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
 
-  const send = (bus: Connection, item: Spooled): Promise<unknown> => publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
+  const send = (bus: Connection, item: Spooled): Promise<unknown> =>
+    publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
 
   const pump = (): void => {
     for (;;) {
@@ -230,25 +236,29 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let scheduled = false;
   const DONE = Promise.resolve();
 
+  const take = (draft: Draft, check: boolean): Promise<void> => {
+    if (closed)
+      return Promise.reject(new WeirError("internal", "the producer is closed", { hint: "emit before close" }));
+    let event: Unnumbered;
+    try {
+      event = eventOf(draft, options, check);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (buffer.length >= LIMITS.buffer_events_max || bytes >= LIMITS.buffer_bytes_max) {
+      if (options.whenFull === "drop") {
+        dropped++;
+        return DONE;
+      }
+      return new Promise<void>((resolve) => room.push(resolve)).then(() => put(event));
+    }
+    put(event);
+    return DONE;
+  };
+
   return {
-    emit(draft) {
-      if (closed) return Promise.reject(new WeirError("internal", "the producer is closed", { hint: "emit before close" }));
-      let event: Unnumbered;
-      try {
-        event = eventOf(draft, options, options.check);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-      if (buffer.length >= LIMITS.buffer_events_max || bytes >= LIMITS.buffer_bytes_max) {
-        if (options.whenFull === "drop") {
-          dropped++;
-          return DONE;
-        }
-        return new Promise<void>((resolve) => room.push(resolve)).then(() => put(event));
-      }
-      put(event);
-      return DONE;
-    },
+    emit: (draft) => take(draft, options.check),
+    emitUnchecked: (draft) => take(draft, false),
     async flush() {
       const before = { published, spooled: spooledSince };
       if (buffer.length > 0 || flying > 0 || scheduled) {

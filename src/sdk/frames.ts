@@ -1,11 +1,11 @@
-import { newId } from "../base/id.ts";
 import { clock } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
+import { newId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 import { mayHoldSecret } from "../base/redact.ts";
 import type { Draft, Event } from "../define/event.ts";
-import { checkEvent } from "../events/check.ts";
 import { definitionOf } from "../events/catalog.ts";
+import { checkEvent } from "../events/check.ts";
 import { redactedFields } from "../events/secrets.ts";
 import { encodeEvents } from "../wire/encode.ts";
 
@@ -13,7 +13,11 @@ import { encodeEvents } from "../wire/encode.ts";
 export type Unnumbered = { -readonly [K in keyof Event]: Event[K] };
 
 /** The event of a draft: id, time, source and version filled in. Throws `bad_input` where it does not fit its definition. */
-export function eventOf(draft: Draft & { readonly v?: number }, defaults: { source: string; via: string }, check: boolean): Unnumbered {
+export function eventOf(
+  draft: Draft & { readonly v?: number },
+  defaults: { source: string; via: string },
+  check: boolean,
+): Unnumbered {
   const time = draft.time ?? clock.nowUs();
   // every property by name: spreading the draft costs thirty times as much
   const event: Unnumbered = {
@@ -62,7 +66,14 @@ export function sizeOf(draft: Draft): number {
   const { data } = draft;
   for (const key in data) {
     const value = (data as Readonly<Record<string, unknown>>)[key];
-    size += typeof value === "string" ? value.length : value instanceof Uint8Array ? value.length : Array.isArray(value) ? value.length * 32 : 9;
+    size +=
+      typeof value === "string"
+        ? value.length
+        : value instanceof Uint8Array
+          ? value.length
+          : Array.isArray(value)
+            ? value.length * 32
+            : 9;
   }
   return size;
 }

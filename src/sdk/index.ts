@@ -1,14 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Config, readConfig } from "../base/config.ts";
 import { createLog } from "../base/log.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
-import { publishFrame } from "../wire/publish.ts";
-import { inSubject } from "../wire/subjects.ts";
 import { createEmitter, type Emitter, type EmitterStats } from "./emit.ts";
-import { openSpool } from "./spool.ts";
+import { drainOrphans, spoolsFolder } from "./spools.ts";
 
 export type { Draft } from "../define/event.ts";
 export { CATALOG, definitionOf } from "../events/catalog.ts";
@@ -59,7 +57,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
   const log = createLog(`sdk ${name}`, config.logLevel);
   let bus: Connection | undefined;
   let closed = false;
-  const spools = join(config.dataDir, "spool");
+  const spools = spoolsFolder(config.dataDir);
   const emitter = createEmitter({
     producer: `${name}-${process.pid}-${randomBytes(4).toString("hex")}`,
     source: options.source ?? `sdk://${name}`,
@@ -107,35 +105,19 @@ export function createWeir(options: WeirOptions = {}): Weir {
   return { ...emitter, close, [Symbol.asyncDispose]: close };
 }
 
-async function dial(options: WeirOptions, config: Config, name: string, log: ReturnType<typeof createLog>): Promise<Connection> {
+async function dial(
+  options: WeirOptions,
+  config: Config,
+  name: string,
+  log: ReturnType<typeof createLog>,
+): Promise<Connection> {
   const outside = options.natsUrl ?? config.natsUrl;
   if (outside) return connectBroker({ url: outside, name, log });
   const runtime = JSON.parse(readFileSync(join(config.dataDir, "runtime.json"), "utf8")) as { nats_url: string };
-  return connectBroker({ url: runtime.nats_url, credentials: await readCredential(join(config.dataDir, "nats"), "producer"), name, log });
-}
-
-/** Sends what producers that are gone left in their spools. Safe to call by several at once: a frame sent twice is recognised. */
-export async function drainOrphans(folder: string, bus: Connection): Promise<number> {
-  let events = 0;
-  for (const entry of existsSync(folder) ? readdirSync(folder) : []) {
-    const pid = Number(entry.split(".")[1]);
-    if (!pid || isAlive(pid)) continue;
-    const spool = openSpool(join(folder, entry));
-    for (let item = spool.peek(); item; item = spool.peek()) {
-      await publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
-      spool.taken();
-      events += item.count;
-    }
-    spool.close();
-  }
-  return events;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+  return connectBroker({
+    url: runtime.nats_url,
+    credentials: await readCredential(join(config.dataDir, "nats"), "producer"),
+    name,
+    log,
+  });
 }

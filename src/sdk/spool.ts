@@ -1,4 +1,19 @@
-import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { WeirError } from "../base/errors.ts";
@@ -46,7 +61,10 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
     .sort((a, b) => a - b);
   const start = readPosition(folder);
   for (const old of segments.filter((s) => s < start.segment)) rmSync(join(folder, name(old)));
-  let reading = { segment: Math.max(start.segment, segments[0] ?? 1), offset: start.segment >= (segments[0] ?? 1) ? start.offset : 0 };
+  let reading = {
+    segment: Math.max(start.segment, segments[0] ?? 1),
+    offset: start.segment >= (segments[0] ?? 1) ? start.offset : 0,
+  };
   let writing = Math.max(segments.at(-1) ?? 1, reading.segment);
   let broken = 0;
   let events = 0;
@@ -70,7 +88,8 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
   const load = (): Buffer => {
     const file = join(folder, name(reading.segment));
     const size = existsSync(file) ? statSync(file).size : 0;
-    if (loaded?.segment !== reading.segment || loaded.data.length !== size) loaded = { segment: reading.segment, data: size > 0 ? readFileSync(file) : Buffer.alloc(0) };
+    if (loaded?.segment !== reading.segment || loaded.data.length !== size)
+      loaded = { segment: reading.segment, data: size > 0 ? readFileSync(file) : Buffer.alloc(0) };
     return loaded.data;
   };
 
@@ -87,7 +106,8 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
     append(frames) {
       const records = frames.map(record);
       const size = records.reduce((sum, r) => sum + r.length, 0);
-      if (bytes + size > bytesMax) throw new WeirError("spool_full", `the spool holds ${bytes} bytes, its limit is ${bytesMax}`);
+      if (bytes + size > bytesMax)
+        throw new WeirError("spool_full", `the spool holds ${bytes} bytes, its limit is ${bytesMax}`);
       if (out !== undefined && outSize >= LIMITS.spool_segment_bytes_max) {
         closeSync(out);
         out = undefined;
@@ -161,7 +181,12 @@ function readRecord(data: Buffer, offset: number): { item?: Spooled; next: numbe
   if (length < 5 || crc32(body) !== data.readUInt32LE(offset + 4)) return { next };
   const idLength = body.readUInt8(4);
   return {
-    item: { partition: body.readUInt16LE(0), count: body.readUInt16LE(2), id: body.subarray(5, 5 + idLength).toString("latin1"), frame: body.subarray(5 + idLength) },
+    item: {
+      partition: body.readUInt16LE(0),
+      count: body.readUInt16LE(2),
+      id: body.subarray(5, 5 + idLength).toString("latin1"),
+      frame: body.subarray(5 + idLength),
+    },
     next,
   };
 }
@@ -188,7 +213,10 @@ function scan(file: string, from: number, last: boolean): { events: number; brok
 
 function readPosition(folder: string): { segment: number; offset: number } {
   try {
-    const { segment, offset } = JSON.parse(readFileSync(join(folder, "position.json"), "utf8")) as { segment: number; offset: number };
+    const { segment, offset } = JSON.parse(readFileSync(join(folder, "position.json"), "utf8")) as {
+      segment: number;
+      offset: number;
+    };
     if (Number.isSafeInteger(segment) && Number.isSafeInteger(offset)) return { segment, offset };
   } catch {
     // none yet, or unreadable: what was sent already is sent again, and dropped by its ids
@@ -211,4 +239,3 @@ function syncFolder(folder: string): void {
     closeSync(fd);
   }
 }
-

@@ -61,6 +61,7 @@ export async function openStore(file: string, { memoryMb, threads }: { memoryMb:
     await writer.run(`create table if not exists _weir(format integer, stream varchar, created varchar, seq bigint, applied bigint, repeated bigint, set_aside bigint, time_us bigint)`);
     await writer.run(`create table if not exists _tables(name varchar, version bigint, definition varchar)`);
     await writer.run(`create table if not exists set_aside(event_id varchar, type varchar, stream_seq bigint, error varchar, event varchar)`);
+    await writer.run(`create table if not exists _repeats(stream_seq bigint, producer varchar, epoch bigint, n bigint)`);
     const rows = (await writer.runAndReadAll("select format from _weir")).getRowsJS();
     if (rows.length === 0) await writer.run(`insert into _weir values (${STORE_FORMAT}, '', '', 0, 0, 0, 0, 0)`);
     else if (Number(rows[0]![0]) > STORE_FORMAT) {

@@ -11,6 +11,14 @@ const int32 = new Int32Array(lanes);
 const uint8 = new Uint8Array(lanes);
 const validity = new Uint32Array(VECTOR_ROWS / 32);
 
+/** Whether all rows hold the same text, as columns of a source or producer do: then one value stands for all. */
+function isConstant(values: readonly unknown[], from: number, count: number): boolean {
+  const first = values[from];
+  if (typeof first !== "string") return false;
+  for (let i = 1; i < count; i++) if (values[from + i] !== first) return false;
+  return true;
+}
+
 /** Marks nil rows in the vector. Returns how many there are. */
 function markNulls(vector: duckdb.Vector, values: readonly unknown[], from: number, count: number): number {
   let nulls = 0;
@@ -131,6 +139,10 @@ export function appendColumns(appender: duckdb.Appender, types: readonly string[
     for (let k = 0; k < types.length; k++) {
       const vector = duckdb.data_chunk_get_vector(chunk, k);
       const values = columns[k]!;
+      if (types[k] === "VARCHAR" && isConstant(values, from, count)) {
+        duckdb.vector_reference_value(vector, duckdb.create_varchar(values[from] as string));
+        continue;
+      }
       if (markNulls(vector, values, from, count) < count) FILLS[types[k]!]!(vector, values, from, count);
     }
     duckdb.append_data_chunk(appender, chunk);

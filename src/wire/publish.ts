@@ -11,6 +11,8 @@ export const HEADERS = {
   input: "Weir-In",
   /** Events a stage took in, passed on, rejected and found repeated, since the log began: four numbers with commas. */
   totals: "Weir-Totals",
+  /** Events a stage ever wrote to the subject, this frame's included. */
+  written: "Weir-Written",
   /** W3C trace context of the stage that wrote the frame. */
   trace: "traceparent",
 } as const;
@@ -37,12 +39,13 @@ export async function publishFrame(
   bus: Pick<Connection, "js">,
   subject: string,
   data: Uint8Array,
-  options: { count: number; input?: number; totals?: Totals; expect?: number; id?: string; trace?: string },
+  options: { count: number; input?: number; totals?: Totals; written?: number; expect?: number; id?: string; trace?: string },
 ): Promise<{ seq: number; duplicate: boolean }> {
   const h: MsgHdrs = headers();
   h.set(HEADERS.count, String(options.count));
   if (options.input !== undefined) h.set(HEADERS.input, String(options.input));
   if (options.totals) h.set(HEADERS.totals, totalsText(options.totals));
+  if (options.written !== undefined) h.set(HEADERS.written, String(options.written));
   if (options.trace) h.set(HEADERS.trace, options.trace);
   try {
     const ack = await bus.js.publish(subject, data, {
@@ -58,8 +61,8 @@ export async function publishFrame(
 }
 
 /** The last frame on a subject: its sequence, input position and totals; undefined where there is none. */
-export async function lastFrame(bus: Pick<Connection, "jsm">, stream: string, subject: string): Promise<{ seq: number; input: number; totals: Totals } | undefined> {
+export async function lastFrame(bus: Pick<Connection, "jsm">, stream: string, subject: string): Promise<{ seq: number; input: number; totals: Totals; written: number } | undefined> {
   const message = await bus.jsm.streams.getMessage(stream, { last_by_subj: subject });
   if (!message) return undefined;
-  return { seq: message.seq, input: Number(message.header.get(HEADERS.input) || 0), totals: totalsOf(message.header.get(HEADERS.totals)) };
+  return { seq: message.seq, input: Number(message.header.get(HEADERS.input) || 0), totals: totalsOf(message.header.get(HEADERS.totals)), written: Number(message.header.get(HEADERS.written) || 0) };
 }

@@ -24,7 +24,13 @@ export function dataJson(group: Group, row: number): string {
 }
 
 /** Adds one row of a group to the columns of the table `events`, in the order of its definition. */
-export function pushEvent(columns: readonly unknown[][], table: readonly Column[], group: Group, row: number, seq: number): void {
+export function pushEvent(
+  columns: readonly unknown[][],
+  table: readonly Column[],
+  group: Group,
+  row: number,
+  seq: number,
+): void {
   const attributes = ENVELOPE_FIELDS.length;
   for (let k = 0; k < attributes; k++) columns[k]!.push((group.attributes[k] ?? group.attribute(k))[row]);
   columns[attributes]!.push(group.type);
@@ -33,4 +39,3 @@ export function pushEvent(columns: readonly unknown[][], table: readonly Column[
   columns[attributes + 3]!.push(seq);
   if (columns.length !== table.length) throw new Error("the table events and its columns have parted");
 }
-

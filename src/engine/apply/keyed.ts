@@ -76,7 +76,15 @@ export class KeyedTable<R> {
       low = Math.min(low, range[0]);
       high = Math.max(high, range[1]);
     }
-    const select = this.columns.map((c) => (c.type === "TIMESTAMP" ? `epoch_us("${c.name}")` : c.type === "UUID" ? `"${c.name}"::varchar` : c.type === "BLOB" ? `"${c.name}"` : `"${c.name}"`));
+    const select = this.columns.map((c) =>
+      c.type === "TIMESTAMP"
+        ? `epoch_us("${c.name}")`
+        : c.type === "UUID"
+          ? `"${c.name}"::varchar`
+          : c.type === "BLOB"
+            ? `"${c.name}"`
+            : `"${c.name}"`,
+    );
     const reader = await connection.runAndReadAll(
       `select ${select.join(", ")} from "${this.name}" where "${this.key}" in (select unnest($keys)${this.keyType === "UUID" ? "::uuid" : ""}) and first_seq between ${low} and ${high}`,
       { keys: listValue([...keys]) },
@@ -85,7 +93,12 @@ export class KeyedTable<R> {
     const at = this.columns.findIndex((c) => c.name === this.key);
     for (const values of reader.getRowsJS()) {
       const plain = values.map(plainValue);
-      this.work.set(String(plain[at]), { row: this.fromValues(plain), first_seq: Number(plain.at(-1)), stored: true, dirty: false });
+      this.work.set(String(plain[at]), {
+        row: this.fromValues(plain),
+        first_seq: Number(plain.at(-1)),
+        stored: true,
+        dirty: false,
+      });
     }
   }
 
@@ -140,7 +153,9 @@ export class KeyedTable<R> {
 
   /** Completes the index from the rows written after what it knows; a key added twice does no harm. */
   async catchUp(connection: DuckDBConnection): Promise<void> {
-    const reader = await connection.stream(`select "${this.key}"::varchar, first_seq from "${this.name}" where first_seq >= ${this.index.seq} order by first_seq`);
+    const reader = await connection.stream(
+      `select "${this.key}"::varchar, first_seq from "${this.name}" where first_seq >= ${this.index.seq} order by first_seq`,
+    );
     for (let chunk = await reader.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await reader.fetchChunk()) {
       for (const [key, seq] of chunk.getRows()) this.index.add(String(key), Number(seq));
     }
@@ -148,11 +163,20 @@ export class KeyedTable<R> {
 }
 
 /** Appends columns to a table inside the open transaction. */
-export async function appendTo(connection: DuckDBConnection, table: string, columns: readonly Column[], values: readonly (readonly unknown[])[]): Promise<void> {
+export async function appendTo(
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly Column[],
+  values: readonly (readonly unknown[])[],
+): Promise<void> {
   if (values[0]!.length === 0) return;
   const appender = await connection.createAppender(table);
   try {
-    appendColumns((appender as unknown as { appender: Parameters<typeof appendColumns>[0] }).appender, columns.map((c) => c.type), values);
+    appendColumns(
+      (appender as unknown as { appender: Parameters<typeof appendColumns>[0] }).appender,
+      columns.map((c) => c.type),
+      values,
+    );
   } finally {
     appender.closeSync();
   }

@@ -23,8 +23,14 @@ interface Level {
   readonly name: string;
   readonly bucket_us: number | undefined;
   readonly rollup: RollupProjection;
-  /** The entry of the last share: shares of one key tend to follow each other. */
-  last?: { time: number | undefined; key: readonly (string | null)[]; slot: Slot };
+  /** Slots of the last shares, newest first: a few keys tend to take turns, and comparing them is cheaper than making an id. */
+  readonly recent: Recent[];
+}
+
+interface Recent {
+  readonly time: number | undefined;
+  readonly key: readonly (string | null)[];
+  readonly slot: Slot;
 }
 
 /** A row in work, and the shares that wait until it is known whether the table holds it. */
@@ -36,24 +42,37 @@ interface Slot {
 
 const KEYS = 6;
 const SUMS = 16;
+/** Slots each level compares with before it makes an id. */
+const RECENT = 8;
 
 /** Keeps every roll-up right while rows of other tables come and change. */
 export class Rollups {
   readonly table: KeyedTable<RollupRow>;
-  private readonly sources = new Map<string, { shares: (row: Readonly<Record<string, unknown>>) => readonly Share[]; levels: Level[] }[]>();
+  private readonly sources = new Map<
+    string,
+    { shares: (row: Readonly<Record<string, unknown>>) => readonly Share[]; levels: Level[] }[]
+  >();
   private slots = new Map<string, Slot>();
 
   constructor(rollups: ReadonlyMap<string, RollupProjection>) {
     for (const [name, rollup] of rollups) {
-      const levels: Level[] = [{ name, bucket_us: rollup.bucket_us, rollup }];
-      for (const [coarse, bucket_us] of Object.entries(rollup.coarser ?? {})) levels.push({ name: coarse, bucket_us, rollup });
+      const levels: Level[] = [{ name, bucket_us: rollup.bucket_us, rollup, recent: [] }];
+      for (const [coarse, bucket_us] of Object.entries(rollup.coarser ?? {}))
+        levels.push({ name: coarse, bucket_us, rollup, recent: [] });
       for (const [table, shares] of Object.entries(rollup.of)) {
         const list = this.sources.get(table) ?? [];
         list.push({ shares, levels });
         this.sources.set(table, list);
       }
     }
-    this.table = new KeyedTable<RollupRow>({ name: "_rollups", key: "id", columns: ROLLUP_COLUMNS, toValues, fromValues, keep: () => true });
+    this.table = new KeyedTable<RollupRow>({
+      name: "_rollups",
+      key: "id",
+      columns: ROLLUP_COLUMNS,
+      toValues,
+      fromValues,
+      keep: () => true,
+    });
   }
 
   /** Whether any roll-up reads a table. */
@@ -62,7 +81,12 @@ export class Rollups {
   }
 
   /** A row of a table came (no `before`) or changed. Floats are added one by one in log order, so that batches do not matter. */
-  changed(table: string, before: Readonly<Record<string, unknown>> | undefined, after: Readonly<Record<string, unknown>>, seq: number): void {
+  changed(
+    table: string,
+    before: Readonly<Record<string, unknown>> | undefined,
+    after: Readonly<Record<string, unknown>>,
+    seq: number,
+  ): void {
     const sources = this.sources.get(table);
     if (!sources) return;
     for (const { shares, levels } of sources) {
@@ -77,22 +101,29 @@ export class Rollups {
   }
 
   private count(level: Level, share: Share, sign: 1 | -1, seq: number): void {
-    const time = level.bucket_us === undefined || share.time === undefined ? undefined : share.time - (share.time % level.bucket_us);
+    const time =
+      level.bucket_us === undefined || share.time === undefined
+        ? undefined
+        : share.time - (share.time % level.bucket_us);
     const slot = this.slotOf(level, share, time);
     if (slot.entry) apply(slot.entry, share, sign);
     else slot.waiting.push({ level, share, time, sign, seq });
   }
 
   private slotOf(level: Level, share: Share, time: number | undefined): Slot {
-    const last = level.last;
-    if (last && last.time === time && sameKey(last.key, share.key)) return last.slot;
+    const { recent } = level;
+    for (let i = 0; i < recent.length; i++) {
+      const known = recent[i]!;
+      if (known.time === time && sameKey(known.key, share.key)) return known.slot;
+    }
     const id = `${level.name}\u001f${time ?? ""}\u001f${share.key.map((k) => k ?? "\u0000").join("\u001f")}`;
     let slot = this.slots.get(id);
     if (!slot) {
       slot = { id, entry: own(this.table.get(id)), waiting: [] };
       this.slots.set(id, slot);
     }
-    level.last = { time, key: share.key, slot };
+    if (recent.length >= RECENT) recent.pop();
+    recent.unshift({ time, key: share.key, slot });
     return slot;
   }
 
@@ -103,7 +134,9 @@ export class Rollups {
     await this.table.load(missing, connection);
     for (const slot of waiting) {
       const first = slot.waiting[0]!;
-      slot.entry = own(this.table.get(slot.id)) ?? this.table.put(slot.id, empty(first.level, slot.id, first.time, first.share), first.seq);
+      slot.entry =
+        own(this.table.get(slot.id)) ??
+        this.table.put(slot.id, empty(first.level, slot.id, first.time, first.share), first.seq);
       for (const { share, sign } of slot.waiting) apply(slot.entry, share, sign);
     }
   }
@@ -111,7 +144,8 @@ export class Rollups {
   /** After a commit or a rollback: nothing is in work. */
   reset(): void {
     this.slots = new Map();
-    for (const sources of this.sources.values()) for (const { levels } of sources) for (const level of levels) level.last = undefined;
+    for (const sources of this.sources.values())
+      for (const { levels } of sources) for (const level of levels) level.recent.length = 0;
   }
 }
 
@@ -169,7 +203,17 @@ function toValues(row: RollupRow, first_seq: number): unknown[] {
   for (let k = 0; k < KEYS; k++) out.push(row.key[k]);
   for (let k = 0; k < SUMS; k++) out.push(row.sums[k]);
   const finite = row.max >= row.min;
-  out.push(row.count, row.sum, finite ? row.min : undefined, finite ? row.max : undefined, p50, p95, p99, row.sketch && packSketch(row.sketch), first_seq);
+  out.push(
+    row.count,
+    row.sum,
+    finite ? row.min : undefined,
+    finite ? row.max : undefined,
+    p50,
+    p95,
+    p99,
+    row.sketch && packSketch(row.sketch),
+    first_seq,
+  );
   return out;
 }
 
@@ -180,7 +224,10 @@ function fromValues(v: readonly unknown[]): RollupRow {
     id: String(v[1]),
     time: v[2] as number | undefined,
     key: v.slice(3, 3 + KEYS).map((k) => (k as string | undefined) ?? null),
-    sums: v.slice(3 + KEYS, at).filter((s) => s !== undefined).map(Number),
+    sums: v
+      .slice(3 + KEYS, at)
+      .filter((s) => s !== undefined)
+      .map(Number),
     count: Number(v[at]),
     sum: Number(v[at + 1]),
     min: v[at + 2] === undefined ? Number.POSITIVE_INFINITY : Number(v[at + 2]),

@@ -1,4 +1,4 @@
-import { LIST, listValue, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
+import { type DuckDBConnection, LIST, listValue, VARCHAR } from "@duckdb/node-api";
 import { clock } from "../../base/clock.ts";
 import { newId } from "../../base/id.ts";
 import { LIMITS } from "../../base/limits.ts";

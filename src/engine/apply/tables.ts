@@ -52,6 +52,8 @@ export class Tables {
   private readonly eventsColumns: readonly Column[];
   private eventsValues: unknown[][] = [];
   private seen: SeenIds;
+  /** Repeats of the batch in work: what the log holds and the tables rightly do not. */
+  private repeats: readonly Item[] = [];
   private readonly keysFolder: string;
 
   private constructor(store: Store, projections: Projections, position: Position, seen: SeenIds) {
@@ -61,7 +63,8 @@ export class Tables {
     this.keysFolder = `${store.file}.keys`;
     const rollups = new Map<string, Extract<ReturnType<Projections["get"]>, { kind: "rollup" }>>();
     for (const [name, p] of projections) {
-      if (p.kind === "map" && name !== "events") this.mapped.push({ name, projection: p, columns: columnsOf(p), values: [] });
+      if (p.kind === "map" && name !== "events")
+        this.mapped.push({ name, projection: p, columns: columnsOf(p), values: [] });
       if (p.kind === "fold") this.folded.push({ name, projection: p, table: foldTable(name, p) });
       if (p.kind === "rollup") rollups.set(name, p);
     }
@@ -101,16 +104,29 @@ export class Tables {
   }
 
   /** Applies frames and moves the position to the last one's sequence. Throws `conflict` where somebody else moved it, `store_failed` otherwise. */
-  apply(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<{ applied: readonly Item[]; repeated: number }> {
+  apply(
+    batch: readonly Placed[],
+    stream: { stream: string; created: string },
+  ): Promise<{ applied: readonly Item[]; repeated: number }> {
     return this.alone(() => this.applyNow(batch, stream));
   }
 
-  private async applyNow(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<{ applied: readonly Item[]; repeated: number }> {
+  private async applyNow(
+    batch: readonly Placed[],
+    stream: { stream: string; created: string },
+  ): Promise<{ applied: readonly Item[]; repeated: number }> {
     const all: Item[] = [];
-    for (const { seq, frame } of batch) frame.forEach((group, row) => all.push({ event: upcast(group.event(row)), group, row, seq }));
-    const repeats = await this.seen.repeats(all.map((item) => item.event.id), this.store.writer);
+    for (const { seq, frame } of batch)
+      frame.forEach((group, row) => {
+        all.push({ event: upcast(group.event(row)), group, row, seq });
+      });
+    const repeats = await this.seen.repeats(
+      all.map((item) => item.event.id),
+      this.store.writer,
+    );
     const items = all.filter((_, i) => repeats[i] === 0);
     const last = batch.at(-1)!;
+    this.repeats = all.filter((_, i) => repeats[i] === 1);
     const write = (only: readonly Item[], faults: Fault[], keep: boolean): Promise<void> =>
       this.transact(only, faults, keep, (set_aside) => ({
         ...stream,
@@ -129,7 +145,11 @@ export class Tables {
       const bad = await this.isolate(items, (subset) => write(subset, [], false));
       if (bad.length === 0) throw asStoreError(error);
       const without = new Set(bad);
-      await write(items.filter((item) => !without.has(item)), bad.map((item) => ({ item, table: "*", error: String(error) })), true).catch((again) => {
+      await write(
+        items.filter((item) => !without.has(item)),
+        bad.map((item) => ({ item, table: "*", error: String(error) })),
+        true,
+      ).catch((again) => {
         throw asStoreError(again);
       });
     }
@@ -147,11 +167,19 @@ export class Tables {
       if (/FATAL|invalidated|No space/i.test(String(error))) throw asStoreError(error);
       if (items.length === 1) return [items[0]!];
       const half = items.length >> 1;
-      return [...(await this.isolate(items.slice(0, half), attempt)), ...(await this.isolate(items.slice(half), attempt))];
+      return [
+        ...(await this.isolate(items.slice(0, half), attempt)),
+        ...(await this.isolate(items.slice(half), attempt)),
+      ];
     }
   }
 
-  private async transact(items: readonly Item[], faults: Fault[], keep: boolean, next: (set_aside: number) => Position): Promise<void> {
+  private async transact(
+    items: readonly Item[],
+    faults: Fault[],
+    keep: boolean,
+    next: (set_aside: number) => Position,
+  ): Promise<void> {
     const { writer } = this.store;
     let open = false;
     try {
@@ -251,7 +279,10 @@ export class Tables {
     let readers = this.byType.get(type);
     if (!readers) {
       const wants = (on: MapProjection["on"]): boolean => on === "all" || on.some((d) => d.type === type);
-      readers = { mapped: this.mapped.filter((m) => wants(m.projection.on)), folded: this.folded.filter((f) => wants(f.projection.on)) };
+      readers = {
+        mapped: this.mapped.filter((m) => wants(m.projection.on)),
+        folded: this.folded.filter((f) => wants(f.projection.on)),
+      };
       this.byType.set(type, readers);
     }
     return readers;
@@ -269,6 +300,11 @@ export class Tables {
     await appendTo(writer, "events", this.eventsColumns, this.eventsValues);
     for (const { name, columns, values } of this.mapped) await appendTo(writer, name, columns, values);
     for (const table of this.keyedTables()) await table.write(writer);
+    const { repeats } = this;
+    await appendTo(writer, "_repeats", REPEATS, [
+      repeats.map((r) => r.seq),
+      ...(["producer", "epoch", "n"] as const).map((name) => repeats.map((r) => r.event[name])),
+    ]);
     for (const { item, table, error } of faults) {
       await writer.run("insert into set_aside values ($id, $type, $seq, $error, $event)", {
         id: item.event.id,
@@ -302,6 +338,13 @@ export class Tables {
   }
 }
 
+const REPEATS: readonly Column[] = [
+  { name: "stream_seq", type: "BIGINT" },
+  { name: "producer", type: "VARCHAR" },
+  { name: "epoch", type: "BIGINT" },
+  { name: "n", type: "BIGINT" },
+];
+
 class Rollback extends Error {}
 
 function foldTable(name: string, projection: FoldProjection): KeyedTable<Row> {
@@ -325,5 +368,8 @@ function foldTable(name: string, projection: FoldProjection): KeyedTable<Row> {
 const asStoreError = (error: unknown): WeirError =>
   error instanceof WeirError
     ? error
-    : new WeirError("store_failed", `the tables could not be written: ${error instanceof Error ? error.message.split("\n")[0] : error}`, { cause: error });
-
+    : new WeirError(
+        "store_failed",
+        `the tables could not be written: ${error instanceof Error ? error.message.split("\n")[0] : error}`,
+        { cause: error },
+      );

@@ -1,0 +1,208 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { OPTIONS } from "./base/config.ts";
+import { WeirError } from "./base/errors.ts";
+import { fail, say, sayJson } from "./cli/print.ts";
+import { definitionsRoot, version } from "./cli/root.ts";
+import { fieldList } from "./define/field.ts";
+import { loadDefinitions } from "./engine/load.ts";
+
+const program = new Command("weir")
+  .description(
+    "The flight recorder for AI assistants and MCP servers.\nStart it with `weir up`; take in what assistants recorded with `weir import claude-code`.",
+  )
+  .version(version())
+  .exitOverride()
+  .showSuggestionAfterError()
+  .configureOutput({ outputError: () => {} }) // told once, in weir's own form
+  .addHelpText(
+    "after",
+    () =>
+      `\nSettings (environment):\n${Object.values(OPTIONS)
+        .map((o) => `  ${o.env.padEnd(24)} ${o.about} [${o.fallback === "" ? "none" : o.fallback}]`)
+        .join("\n")}\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 weir is not running.`,
+  );
+
+program
+  .command("up")
+  .description("start everything in the foreground: broker, processors, tables, HTTP and MCP")
+  .option("--json", "print the runtime record as one line of JSON when healthy")
+  .option("--demo", "an instance of its own, filled with generated sessions")
+  .option("--without <processors>", "leave processors to `weir run`, by name with commas")
+  .action(async (options) => (await import("./cli/up.ts")).up(options));
+program
+  .command("run <processor>")
+  .description("run one processor as a process of its own: validate, enrich, detect or alert")
+  .action(async (name) => (await import("./cli/run.ts")).run(name));
+program
+  .command("status")
+  .description("how the running weir is doing")
+  .option("--json", "as JSON")
+  .action(async (o) => (await import("./cli/operate.ts")).status(o));
+program
+  .command("doctor")
+  .description("look for what is missing or wrong on this machine, with the fix")
+  .option("--json", "as JSON")
+  .action(async (o) => (await import("./cli/doctor.ts")).doctor(o));
+program
+  .command("verify")
+  .description("prove that nothing was lost, or name what is missing")
+  .option("--json", "as JSON")
+  .action(async (o) => (await import("./cli/operate.ts")).verifyCommand(o));
+program
+  .command("rebuild")
+  .description("make the tables again from the log; a running weir goes on answering meanwhile")
+  .option("--json", "as JSON")
+  .option("--into <file>", "internal: follow the log into this file")
+  .action(async (o) => (await import("./cli/operate.ts")).rebuild(o));
+program
+  .command("import <assistant> [dir]")
+  .description("take in the session files of an assistant (claude-code or codex); repeat it to take in what is new")
+  .option("--json", "print the report as JSON")
+  .action(async (kind, dir, o) => (await import("./cli/produce.ts")).importCommand(kind, dir, o));
+program
+  .command("publish [type] [data]")
+  .description(
+    'record one event: weir publish metric.measured \'{"name":"queue.depth","value":3}\', or many: --file events.jsonl',
+  )
+  .option("--session <id>", "session it belongs to")
+  .option("--subject <text>", "what it is about")
+  .option("--source <uri>", "where it happened")
+  .option("--time <time>", "when it happened (ISO 8601)")
+  .option("--file <file>", "CloudEvents, one JSON object a line; - reads stdin")
+  .option("--json", "as JSON")
+  .action(async (type, data, { file, json, ...rest }) => {
+    if (file !== undefined) return (await import("./cli/produce.ts")).publishFile(file, { json });
+    if (!type) throw new WeirError("usage", "publish takes a type and its data, or --file");
+    return (await import("./cli/ask.ts")).order(
+      "publish",
+      { type, ...(data === undefined ? {} : { data }), ...rest },
+      { json },
+    );
+  });
+program
+  .command("tail")
+  .description("print events as they enter the log")
+  .option("--json", "as CloudEvents, one a line")
+  .option("--from <sequence>", "begin at this sequence of the log")
+  .action(async (o) => (await import("./cli/produce.ts")).tail(o));
+program
+  .command("sql <query>")
+  .description("one SELECT over the tables, run apart from the live ones; docs/reference/tables.md lists them")
+  .option("--json", "as JSON")
+  .option("--csv", "as CSV")
+  .action(async (text, o) => (await import("./cli/ask.ts")).sql(text, o));
+program
+  .command("query [name] [arguments...]")
+  .description("ask a built-in question; without a name, lists them")
+  .option("--json", "as JSON")
+  .option("--csv", "as CSV")
+  .helpOption(false)
+  .allowUnknownOption()
+  .action(async (name, words: string[], o) => {
+    const rest = words.filter((w) => w !== "--json" && w !== "--csv");
+    const wants = (flag: string): boolean => words.includes(flag);
+    if (!name || name === "--help" || name === "-h" || wants("--help"))
+      return listQueries(name?.startsWith("-") ? undefined : name);
+    return (await import("./cli/ask.ts")).query(name, rest, {
+      json: o.json || wants("--json"),
+      csv: o.csv || wants("--csv"),
+    });
+  });
+program
+  .command("export")
+  .description("write all events out: Parquet files by day, or CloudEvents one a line on stdout")
+  .requiredOption("--format <format>", "parquet or jsonl")
+  .option("--out <folder>", "folder for Parquet files", "weir-export")
+  .action(async (o) => (await import("./cli/operate.ts")).exportEvents(o));
+program
+  .command("mcp")
+  .description("MCP server on stdin and stdout, for an assistant's configuration; asks the running weir")
+  .action(async () => (await import("./cli/mcp.ts")).mcp());
+const rejected = program
+  .command("rejected")
+  .description("input that was not taken: list it, look at it, repair it and send it again");
+rejected
+  .command("list")
+  .option("--json", "as JSON")
+  .action(async (o) => (await import("./cli/rejected.ts")).listRejected(o));
+rejected
+  .command("show <id>")
+  .option("--json", "as JSON")
+  .action(async (id, o) => (await import("./cli/rejected.ts")).showRejected(id, o));
+rejected
+  .command("retry <id>")
+  .option("--set <path=value...>", "change a value, for example data.tool=Bash; null takes it away")
+  .option("--file <file>", "send this JSON instead; - reads stdin")
+  .option("--json", "as JSON")
+  .action(async (id, o) => (await import("./cli/rejected.ts")).retryRejected(id, o));
+program
+  .command("config")
+  .description("list every setting with its value")
+  .option("--json", "as JSON")
+  .action(async ({ json }) => {
+    const { readConfig } = await import("./base/config.ts");
+    const config = readConfig();
+    if (json) return sayJson(config);
+    for (const [name, option] of Object.entries(OPTIONS))
+      say(`${option.env.padEnd(24)} ${String(config[name as keyof typeof config]).padEnd(24)} ${option.about}`);
+  });
+
+/** The names of commander's own commands; orders must not hide them. */
+const taken = new Set(program.commands.map((c) => c.name()));
+
+async function listQueries(name: string | undefined): Promise<void> {
+  const { queries } = await loadDefinitions(definitionsRoot());
+  const one = name === undefined ? undefined : queries.get(name);
+  if (name !== undefined && !one)
+    throw new WeirError("usage", `no query is called ${name}`, { hint: `there are ${[...queries.keys()].join(", ")}` });
+  if (!one) {
+    say("weir query <name> [--argument value …] [--json | --csv]\n");
+    for (const [key, query] of queries) say(`  ${key.padEnd(18)} ${query.title}`);
+    return say("\nweir query <name> --help tells more about one.");
+  }
+  say(`weir query ${name} [--argument value …] [--json | --csv]\n\n${one.about}\n\nArguments:`);
+  for (const [key, info] of fieldList(one.input))
+    say(`  --${key.padEnd(16)} ${info.about}${info.values ? ` (${info.values.join(", ")})` : ""}`);
+}
+
+/** Adds every order of src/commands as a command of its own. */
+async function addOrders(): Promise<void> {
+  const { commands } = await loadDefinitions(definitionsRoot());
+  for (const [name, command] of commands) {
+    const shown = name.replaceAll("_", "-");
+    if (taken.has(shown)) continue;
+    const sub = program
+      .command(shown)
+      .alias(name)
+      .description(command.title)
+      .addHelpText("before", `${command.about}\n`);
+    for (const [key, info] of fieldList(command.input)) {
+      const flag = `--${key.replaceAll("_", "-")} <value>`;
+      const about = `${info.about}${info.values ? ` (${info.values.join(", ")})` : ""}`;
+      if (info.optional) sub.option(flag, about);
+      else sub.requiredOption(flag, about);
+    }
+    sub.option("--json", "as JSON");
+    sub.action(async ({ json, ...given }) => {
+      const input = Object.fromEntries(
+        Object.entries(given).map(([key, value]) => [key.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`), value]),
+      );
+      await (await import("./cli/ask.ts")).order(name, input, { json });
+    });
+  }
+}
+
+try {
+  const [first] = process.argv.slice(2);
+  // the fixed commands need not load the definitions of the others
+  if (first === undefined || first.startsWith("-") || first === "help" || !taken.has(first)) await addOrders();
+  if (first === undefined) program.outputHelp();
+  else await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) process.exit(0);
+    fail(new WeirError("usage", error.message.replace(/^error: /, "")));
+  }
+  fail(error);
+}

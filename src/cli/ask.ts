@@ -1,0 +1,94 @@
+import { clock } from "../base/clock.ts";
+import { readConfig } from "../base/config.ts";
+import { WeirError } from "../base/errors.ts";
+import { parseInput } from "../define/input.ts";
+import type { Definitions } from "../engine/load.ts";
+import { loadDefinitions } from "../engine/load.ts";
+import { named } from "../read/ask.ts";
+import { createClient } from "../read/client.ts";
+import type { Asked } from "../read/context.ts";
+import { toCsv } from "../read/csv.ts";
+import type { Answer } from "../store/select.ts";
+import { note, say, sayJson, sayTable } from "./print.ts";
+import { definitionsRoot } from "./root.ts";
+import { needRuntime } from "./runtime.ts";
+
+/** The running weir of the configured folder, to be asked. Throws `not_running`. */
+export function client(): Asked {
+  const { http_url, token } = needRuntime(readConfig().dataDir);
+  return createClient({ http_url, token, actor: "cli" });
+}
+
+/** How an answer is printed. */
+export interface Format {
+  readonly json?: boolean;
+  readonly csv?: boolean;
+}
+
+/** Prints an answer: rows as objects in JSON, CSV, or a table for people. */
+export function sayAnswer(answer: Answer, { json, csv }: Format): void {
+  const { columns, rows, as_of, truncated } = answer;
+  if (json)
+    sayJson({
+      rows: rows.map((row) => Object.fromEntries(columns.map(({ name }, k) => [name, row[k]]))),
+      as_of,
+      truncated,
+      ...(answer.note ? { note: answer.note } : {}),
+    });
+  else if (csv) process.stdout.write(toCsv(answer));
+  else {
+    sayTable(columns, rows);
+    if (answer.note) note(answer.note);
+    if (truncated) note("There are more rows; narrow the question or raise its limit.");
+  }
+}
+
+/** Arguments after a query's or command's name: `--name value`, `--name=value`, `--flag`; the same name again makes a list. */
+export function parseArguments(words: readonly string[]): Record<string, string | string[]> {
+  const out: Record<string, string | string[]> = {};
+  for (let k = 0; k < words.length; k++) {
+    const word = words[k]!;
+    if (!word.startsWith("--")) throw new WeirError("usage", `${word} is not of the form --name value`);
+    const equals = word.indexOf("=");
+    const name = word.slice(2, equals < 0 ? undefined : equals).replaceAll("-", "_");
+    const next = words[k + 1];
+    const value =
+      equals >= 0 ? word.slice(equals + 1) : next !== undefined && !next.startsWith("--") ? words[++k]! : "true";
+    const before = out[name];
+    out[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return out;
+}
+
+/** `weir query <name> [--argument value …]`. */
+export async function query(name: string, words: readonly string[], format: Format): Promise<void> {
+  const definitions = await loadDefinitions(definitionsRoot());
+  let definition: ReturnType<typeof named<Definitions["queries"] extends ReadonlyMap<string, infer Q> ? Q : never>>;
+  const given = parseArguments(words);
+  try {
+    definition = named(definitions.queries, name, "query");
+    parseInput(definition.input, given, clock.nowUs());
+  } catch (error) {
+    if (error instanceof WeirError && (error.code === "bad_input" || error.code === "not_found"))
+      throw new WeirError("usage", error.message, {
+        cause: error,
+        hint: `weir query ${definitions.queries.has(name) ? `${name} --help` : "--help"} lists what there is`,
+      });
+    throw error;
+  }
+  sayAnswer(await client().ask(name, given), format);
+}
+
+/** `weir sql "<query>"`; as JSON a list of objects, as other SQL shells print it. */
+export async function sql(text: string, format: Format): Promise<void> {
+  const answer = await client().sql(text, { rowsMax: 10_000 });
+  if (!format.json) return sayAnswer(answer, format);
+  sayJson(answer.rows.map((row) => Object.fromEntries(answer.columns.map(({ name }, k) => [name, row[k]]))));
+}
+
+/** A command of the catalogue, with its arguments as given on the command line. */
+export async function order(name: string, input: Readonly<Record<string, unknown>>, format: Format): Promise<void> {
+  const { ids, seq } = await client().order(name, input, "cli");
+  if (format.json) sayJson({ ids, seq });
+  else say(`done (${ids.length === 1 ? ids[0] : `${ids.length} events`}, visible at ${seq})`);
+}

@@ -1,0 +1,176 @@
+import { join } from "node:path";
+import { clock, isoFromUs } from "../base/clock.ts";
+import type { Config } from "../base/config.ts";
+import { toWeirError, WeirError } from "../base/errors.ts";
+import { newId } from "../base/id.ts";
+import { LIMITS } from "../base/limits.ts";
+import type { Log } from "../base/log.ts";
+import { redactText } from "../base/redact.ts";
+import { fromCloudEvent } from "../capture/cloudevents.ts";
+import type { Draft } from "../define/event.ts";
+import type { Projecting } from "../engine/engine.ts";
+import type { Definitions } from "../engine/load.ts";
+import type { ProcessorStatus } from "../engine/run-processor.ts";
+import { checkEvent } from "../events/check.ts";
+import { inputRejected } from "../events/flow.ts";
+import { createAsk } from "../read/ask.ts";
+import type { Published, ReadContext } from "../read/context.ts";
+import { decideOrder } from "../read/order.ts";
+import type { Emitter } from "../sdk/emit.ts";
+import { eventOf } from "../sdk/frames.ts";
+import type { Store } from "../store/open.ts";
+import { createSandbox } from "../store/sandbox/run.ts";
+import { createSelect, type Select } from "../store/select.ts";
+import type { Broker } from "../wire/broker.ts";
+import type { Connection } from "../wire/connect.ts";
+import { prometheus } from "./prometheus.ts";
+import { entry } from "./root.ts";
+import { createSnapshots } from "./snapshot.ts";
+import { readStatus } from "./status-of.ts";
+
+export interface ContextParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly definitions: Definitions;
+  readonly bus: Connection;
+  readonly emitter: Emitter;
+  readonly processors: readonly ProcessorStatus[];
+  readonly version: string;
+  readonly started_us: number;
+  readonly token: string;
+  readonly broker: { readonly url: string; broker(): Broker | undefined };
+}
+
+/** The running process as its surfaces see it, and the hooks by which it learns of the parts that change. */
+export interface Context extends ReadContext {
+  useStore(store: Store): void;
+  useProjecting(projecting: Projecting): void;
+  serving(port: number): void;
+  /** A copy of the tables as they stand. */
+  snapshot(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Puts tables, broker and producer together into what surfaces may ask. */
+export function createContext(parts: ContextParts): Context {
+  const { definitions, emitter, log, config } = parts;
+  let projecting: Projecting | undefined;
+  let select: Select | undefined;
+  let ask: ReadContext["ask"] | undefined;
+  let hosts: string[] = [];
+  const tables = (): Projecting => {
+    if (!projecting) throw new WeirError("not_running", "weir is still starting");
+    return projecting;
+  };
+  const snapshots = createSnapshots(join(config.dataDir, "sql"), tables);
+  const sandbox = createSandbox({
+    snapshotPath: () => snapshots.path(),
+    childEntry: entry("src/store/sandbox/child"),
+    tables: documented(definitions),
+    log,
+  });
+  const useStore = (store: Store): void => {
+    select?.close();
+    select = createSelect(store.instance, { connections: 2 });
+    ask = createAsk(definitions.queries, select);
+  };
+  const status = () => readStatus({ ...parts, projecting: tables() });
+
+  return {
+    queries: definitions.queries,
+    commands: definitions.commands,
+    token: parts.token,
+    version: parts.version,
+    get hosts() {
+      return hosts;
+    },
+    ask: (name, input, options) => {
+      if (!ask) throw new WeirError("not_running", "weir is still starting");
+      return ask(name, input, options);
+    },
+    async order(name, input, actor) {
+      const now_us = clock.nowUs();
+      const drafts = decideOrder(definitions.commands, name, input, { actor, now_us }).map((draft) => ({
+        ...draft,
+        id: draft.id ?? newId(draft.time ?? now_us),
+        time: draft.time ?? now_us,
+      }));
+      const visible = drafts.map((draft) => tables().visible(draft.id));
+      const all = Promise.all(visible);
+      all.catch(() => {}); // awaited below; an emit that fails first must not leave it unheard
+      for (const draft of drafts) await emitter.emit(draft);
+      const seqs = await all;
+      return { ids: drafts.map((d) => d.id), seq: Math.max(0, ...seqs) };
+    },
+    async publish(events) {
+      const now_us = clock.nowUs();
+      const results: Published[] = [];
+      for (const value of events) results.push(await publishOne(emitter, value, now_us));
+      await emitter.flush();
+      return results;
+    },
+    async sql(text, { signal, rowsMax } = {}) {
+      const answer = await sandbox.query(text, {
+        rowsMax: Math.min(rowsMax ?? LIMITS.query_rows_max, LIMITS.sql_rows_max),
+        bytesMax: LIMITS.sql_bytes_max,
+        timeMs: LIMITS.sql_ms_max,
+        signal,
+      });
+      const { seq, time_us } = snapshots.as_of;
+      return { ...answer, as_of: { seq, time: time_us > 0 ? isoFromUs(time_us) : null } };
+    },
+    status,
+    metricsText: async () => prometheus(await status()),
+    useStore,
+    useProjecting(given) {
+      projecting = given;
+      useStore(given.store());
+    },
+    snapshot: () => snapshots.path(),
+    serving(port) {
+      hosts = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
+    },
+    async close() {
+      select?.close();
+      await sandbox.close();
+    },
+  };
+}
+
+/** Names that SQL from outside may read. */
+export const documented = (definitions: Pick<Definitions, "projections">): string[] => [
+  ...[...definitions.projections].flatMap(([name, p]) => [
+    name,
+    ...(p.kind === "rollup" ? Object.keys(p.coarser ?? {}) : []),
+  ]),
+  "set_aside",
+];
+
+/** Takes one CloudEvent. What is not an event by its definition is still recorded, as rejected input, and its sender is told. */
+async function publishOne(emitter: Emitter, value: unknown, now_us: number): Promise<Published> {
+  const taken = fromCloudEvent(value, now_us);
+  if ("problem" in taken) {
+    const text = redactText(JSON.stringify(value) ?? "null");
+    const rejected: Draft = inputRejected.of(
+      { source: "weir://api", via: "api" },
+      {
+        reason: "invalid",
+        detail: taken.problem,
+        original: new TextEncoder().encode(text).subarray(0, LIMITS.rejected_part_bytes_max),
+        content_type: "application/json",
+        events: 1,
+      },
+    );
+    await emitter.emit(rejected);
+    return { id: null, status: "rejected", error: taken.problem };
+  }
+  const draft = { ...taken.draft, via: taken.draft.via ?? "api" };
+  const event = eventOf(draft, { source: "weir://api", via: "api" }, false);
+  const fault = checkEvent(event);
+  try {
+    await emitter.emitUnchecked({ ...draft, id: event.id, time: event.time });
+  } catch (error) {
+    return { id: event.id, status: "rejected", error: toWeirError(error).message };
+  }
+  return fault ? { id: event.id, status: "rejected", error: fault.detail } : { id: event.id, status: "accepted" };
+}

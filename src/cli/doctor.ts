@@ -1,0 +1,107 @@
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { homedir } from "node:os";
+import { readConfig } from "../base/config.ts";
+import { toWeirError } from "../base/errors.ts";
+import { discoverTranscripts } from "../capture/discover.ts";
+import { spoolsWaiting } from "../sdk/spools.ts";
+import { findServer, MACHINE_PLACES } from "../wire/server-program.ts";
+import { client } from "./ask.ts";
+import { say, sayJson } from "./print.ts";
+import { findRuntime } from "./runtime.ts";
+
+interface Check {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly found: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+const LOW_DISK_BYTES = 1_000_000_000;
+
+/** `weir doctor`: looks at what weir needs on this machine, and says what to do about what is missing. Ends with 1 where something is. */
+export async function doctor({ json }: { json?: boolean }): Promise<void> {
+  const config = readConfig();
+  const checks: Check[] = [];
+  const major = Number(process.versions.node.split(".")[0]);
+  checks.push({ what: "Node", ok: major >= 20, found: process.versions.node, fix: "install Node 20.19 or later" });
+  checks.push(
+    await findServer(config.natsServer, MACHINE_PLACES).then(
+      ({ path, version }): Check => ({
+        what: "broker",
+        ok: true,
+        found: config.natsUrl ? "an outside one" : `nats-server ${version} at ${path}`,
+      }),
+      (error: unknown): Check => ({
+        what: "broker",
+        ok: config.natsUrl !== "",
+        found: toWeirError(error).message.split("\n")[0]!,
+        fix: toWeirError(error).hint,
+      }),
+    ),
+  );
+  checks.push(dataDir(config.dataDir));
+  const runtime = findRuntime(config.dataDir);
+  checks.push({
+    what: "weir",
+    ok: runtime !== undefined,
+    found: runtime ? `runs at ${runtime.http_url}` : "does not run",
+    fix: "start it with: weir up",
+  });
+  if (runtime) {
+    const health = await client()
+      .status()
+      .then(
+        (s) => s.health,
+        (error: unknown) => ({ state: "failing", reasons: [toWeirError(error).message] }),
+      );
+    checks.push({
+      what: "health",
+      ok: health.state === "ok",
+      found: [health.state, ...health.reasons].join("; "),
+      fix: "weir status tells more",
+    });
+  }
+  const spool = spoolsWaiting(config.dataDir);
+  checks.push({
+    what: "spool",
+    ok: spool.spools === 0 || runtime !== undefined,
+    found: spool.spools === 0 ? "empty" : `${spool.spools} producers wait to be sent`,
+    fix: "start weir; they are sent by themselves",
+  });
+  for (const { assistant, files, dirs } of await discoverTranscripts({ env: process.env, home: homedir() })) {
+    checks.push({
+      what: assistant,
+      ok: true,
+      found: files > 0 ? `${files} session files in ${dirs.join(", ")}` : "no session files",
+    });
+  }
+  if (json) sayJson({ ok: checks.every((c) => c.ok), checks });
+  else
+    for (const c of checks)
+      say(`${c.ok ? "ok " : "NO "} ${c.what.padEnd(12)} ${c.found}${c.ok || !c.fix ? "" : `  (${c.fix})`}`);
+  if (checks.some((c) => !c.ok)) process.exitCode = 1;
+}
+
+function dataDir(folder: string): Check {
+  const what = "data folder";
+  if (!existsSync(folder)) return { what, ok: true, found: `${folder} will be made` };
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK);
+    const { bavail, bsize } = statfsSync(folder);
+    const free = bavail * bsize;
+    return {
+      what,
+      ok: free > LOW_DISK_BYTES,
+      found: `${folder}, ${(free / 1e9).toFixed(1)} GB free`,
+      fix: "free disk space: at the limit producers wait, nothing is lost",
+    };
+  } catch {
+    return {
+      what,
+      ok: false,
+      found: `${folder} cannot be written`,
+      fix: "choose a writable folder with WEIR_DATA_DIR",
+    };
+  }
+}

@@ -1,0 +1,120 @@
+import { spawn } from "node:child_process";
+import { renameSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Hono } from "hono";
+import { streamText } from "hono/streaming";
+import type { Config } from "../base/config.ts";
+import { toWeirError, WeirError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { Projecting } from "../engine/engine.ts";
+import type { Definitions } from "../engine/load.ts";
+import { type ReplayProgress, removeStore } from "../engine/replay.ts";
+import { verify } from "../engine/verify.ts";
+import type { Connection } from "../wire/connect.ts";
+import { entry } from "./root.ts";
+
+/** What long operations are handed. */
+export interface OperationParts {
+  readonly config: Config;
+  readonly definitions: Definitions;
+  readonly bus: Connection;
+  readonly projecting: Projecting;
+  readonly log: Log;
+  /** A copy of the tables as they stand, for programs that read them directly. */
+  readonly snapshot: () => Promise<string>;
+}
+
+/**
+ * Long operations that only the owner of the tables can do, as POST routes that answer with lines of JSON: `{"progress": …}` while they work, then
+ * `{"result": …}` or `{"error": {code, message, hint}}`.
+ */
+export function addOperations(app: Hono, parts: OperationParts): void {
+  let busy = false;
+  const operation = (name: string, run: (progress: (value: unknown) => void) => Promise<unknown>): void => {
+    app.post(`/api/${name}`, (c) => {
+      if (busy)
+        throw new WeirError("conflict", "another long operation is under way", { hint: "try again when it has ended" });
+      busy = true;
+      c.header("Content-Type", "application/x-ndjson");
+      return streamText(c, async (stream) => {
+        const line = (value: unknown): void => void stream.writeln(JSON.stringify(value));
+        let last = 0;
+        try {
+          const result = await run((progress) => {
+            if (performance.now() - last < 100) return;
+            last = performance.now();
+            line({ progress });
+          });
+          await stream.writeln(JSON.stringify({ result }));
+        } catch (thrown) {
+          const { code, message, hint } = toWeirError(thrown);
+          parts.log.warn({ err: thrown, operation: name }, "an operation failed");
+          await stream.writeln(JSON.stringify({ error: { code, message, hint } }));
+        } finally {
+          busy = false;
+        }
+      });
+    });
+  };
+  operation("verify", async (progress) => {
+    const connection = await parts.projecting.store().instance.connect();
+    try {
+      return await verify({
+        bus: parts.bus,
+        connection,
+        partitions: parts.config.partitions,
+        onProgress: (seq, head) => progress({ done: seq, total: head }),
+      });
+    } finally {
+      connection.closeSync();
+    }
+  });
+  operation("rebuild", (progress) => rebuild(parts, progress));
+  operation("snapshot", async () => ({ file: await parts.snapshot(), seq: parts.projecting.status.seq }));
+}
+
+/**
+ * Makes the tables again beside the live ones, which go on answering; when the new ones have caught up, both stand still for the moment it
+ * takes to swap the files. A process of its own does the work, so that this one stays responsive.
+ */
+async function rebuild(parts: OperationParts, progress: (value: unknown) => void): Promise<ReplayProgress> {
+  const { config, projecting } = parts;
+  const next = join(config.dataDir, "weir.next.duckdb");
+  const file = entry("src/cli");
+  const child = spawn(
+    process.execPath,
+    [...(file.endsWith(".ts") ? ["--import", "tsx"] : []), file, "rebuild", "--into", next],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, WEIR_DATA_DIR: config.dataDir },
+    },
+  );
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  try {
+    let last: ReplayProgress = { seq: 0, head: 0, events: 0 };
+    const caughtUp = new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on("line", (text) => {
+        last = JSON.parse(text) as ReplayProgress;
+        progress({ done: last.seq, total: Math.max(last.head, projecting.status.seq), events: last.events });
+        if (last.seq >= projecting.status.seq) resolve();
+      });
+      void ended.then((code) =>
+        code === 0 ? resolve() : reject(new WeirError("store_failed", `the rebuild ended with code ${code}`)),
+      );
+    });
+    await caughtUp;
+    return await projecting.pause(async (live) => {
+      child.stdin.end(`${projecting.status.seq}\n`);
+      const code = await ended;
+      if (code !== 0) throw new WeirError("store_failed", `the rebuild ended with code ${code}`);
+      removeStore(live);
+      for (const suffix of ["", ".keys"]) renameSync(`${next}${suffix}`, `${live}${suffix}`);
+      return last;
+    });
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+    removeStore(next);
+  }
+}

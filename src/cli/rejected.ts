@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { WeirError } from "../base/errors.ts";
+import { client, sayAnswer } from "./ask.ts";
+import { say, sayJson } from "./print.ts";
+
+/** `weir rejected list`. */
+export async function listRejected(format: { json?: boolean }): Promise<void> {
+  sayAnswer(await client().ask("rejected", {}), format);
+}
+
+async function originalOf(id: string): Promise<{ row: Record<string, unknown>; bytes: Buffer }> {
+  if (!/^[0-9a-f-]{36}$/.test(id))
+    throw new WeirError("usage", `${id} is not the id of a rejection`, { hint: "weir rejected list shows the ids" });
+  const { columns, rows } = await client().sql(`select * from rejected where id = '${id}'`);
+  const [values] = rows;
+  if (!values)
+    throw new WeirError("not_found", `no rejected input has the id ${id}`, {
+      hint: "weir rejected list shows the ids",
+    });
+  const row = Object.fromEntries(columns.map(({ name }, k) => [name, values[k]]));
+  return { row, bytes: Buffer.from(String(row.original ?? ""), "base64") };
+}
+
+/** `weir rejected show ID`: the reason and the input as it was kept. */
+export async function showRejected(id: string, { json }: { json?: boolean }): Promise<void> {
+  const { row, bytes } = await originalOf(id);
+  const text = row.content_type === "application/vnd.msgpack" ? bytes.toString("base64") : bytes.toString("utf8");
+  if (json) return sayJson({ ...row, original: text });
+  for (const [name, value] of Object.entries(row))
+    if (name !== "original" && value !== null) say(`${name.padEnd(13)} ${String(value)}`);
+  say();
+  say(text);
+}
+
+/**
+ * `weir rejected retry ID`: sends the input again, repaired: `--set data.tool=Bash` changes a value, `--file repaired.json` replaces all of it. The
+ * rejection is marked with the event that was sent in its place.
+ */
+export async function retryRejected(
+  id: string,
+  { set = [], file, json }: { set?: readonly string[]; file?: string; json?: boolean },
+): Promise<void> {
+  const { row, bytes } = await originalOf(id);
+  if (file === undefined && row.content_type === "application/vnd.msgpack")
+    throw new WeirError(
+      "bad_input",
+      "this input is a frame nobody can read; send what it should have been with --file",
+    );
+  let event: Record<string, unknown>;
+  try {
+    event = JSON.parse(
+      file === undefined ? bytes.toString("utf8") : readFileSync(file === "-" ? 0 : file, "utf8"),
+    ) as Record<string, unknown>;
+  } catch (cause) {
+    throw new WeirError(
+      "bad_input",
+      `the repaired input is no JSON: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+  }
+  // numbering belongs to the rejected one
+  for (const name of ["producer", "epoch", "n"]) delete event[name];
+  for (const assignment of set) {
+    const equals = assignment.indexOf("=");
+    if (equals < 1) throw new WeirError("usage", `--set takes path=value, not ${assignment}`);
+    assign(event, assignment.slice(0, equals).split("."), valueOf(assignment.slice(equals + 1)));
+  }
+  const [sent] = await client().publish([event]);
+  if (sent?.status !== "accepted" || !sent.id)
+    throw new WeirError("bad_input", `it was rejected again: ${sent?.error ?? "unknown"}`);
+  await client().publish([{ type: "input.retried", actor: "cli", data: { rejected: id, sent: sent.id } }]);
+  if (json) sayJson({ rejected: id, sent: sent.id });
+  else say(`sent as ${sent.id}`);
+}
+
+function assign(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [name, ...rest] = path;
+  if (!name || name === "__proto__" || name === "constructor" || name === "prototype")
+    throw new WeirError("usage", "--set needs a path such as data.tool");
+  if (rest.length === 0) {
+    if (value === null) delete target[name];
+    else target[name] = value;
+    return;
+  }
+  const inner = target[name];
+  const next = typeof inner === "object" && inner !== null ? (inner as Record<string, unknown>) : {};
+  target[name] = next;
+  assign(next, rest, value);
+}
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // plain words need no quotes
+  }
+}

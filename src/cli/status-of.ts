@@ -1,0 +1,103 @@
+import { clock } from "../base/clock.ts";
+import type { Config } from "../base/config.ts";
+import type { Projecting } from "../engine/engine.ts";
+import type { ProcessorStatus } from "../engine/run-processor.ts";
+import type { Status } from "../read/status.ts";
+import type { Emitter } from "../sdk/emit.ts";
+import { spoolsWaiting } from "../sdk/spools.ts";
+import type { Broker } from "../wire/broker.ts";
+import { type Connection, publicUrl } from "../wire/connect.ts";
+
+/** Reads how the running process is doing. A broker that is away is part of the answer, not a failure of it. */
+export async function readStatus(parts: {
+  readonly config: Config;
+  readonly bus: Connection;
+  readonly emitter: Emitter;
+  readonly processors: readonly ProcessorStatus[];
+  readonly projecting: Projecting;
+  readonly version: string;
+  readonly started_us: number;
+  readonly broker: { readonly url: string; broker(): Broker | undefined };
+}): Promise<Status> {
+  const { bus, projecting, emitter, config } = parts;
+  const streams = await Promise.all(
+    ["WEIR_IN", "WEIR_VALID", "WEIR_EVENTS"].map((name) =>
+      bus.jsm.streams
+        .info(name)
+        .then(({ state }) => ({
+          name,
+          messages: state.messages,
+          bytes: state.bytes,
+          first_seq: state.first_seq,
+          last_seq: state.last_seq,
+        }))
+        .catch(() => undefined),
+    ),
+  );
+  const up = streams.every((s) => s !== undefined);
+  const headOf = (name: string): number => streams.find((s) => s?.name === name)?.last_seq ?? 0;
+  const inputs: Readonly<Record<string, string>> = { validate: "WEIR_IN", enrich: "WEIR_VALID" };
+  const processors = parts.processors.map((p) => {
+    const head = headOf(inputs[p.name] ?? "WEIR_EVENTS");
+    return {
+      name: p.name,
+      partition: p.partition,
+      state: p.state === "standing by" ? "standby" : p.state,
+      input_seq: p.input,
+      head_seq: head,
+      lag_events: Math.max(0, head - p.input),
+    };
+  });
+  const { tables } = await projecting.quiet(async (t) => ({ tables: t.position })).catch(() => ({ tables: undefined }));
+  const head = headOf("WEIR_EVENTS");
+  const spool = spoolsWaiting(config.dataDir);
+  const stats = emitter.stats();
+  const reasons: string[] = [];
+  if (!up) reasons.push("the broker does not answer; producers keep their events on disk");
+  if (projecting.stopped) reasons.push(projecting.stopped.line());
+  if (projecting.status.state === "failed" && !projecting.stopped)
+    reasons.push("the tables could not be written and are opened again");
+  if (projecting.status.lost.length > 0)
+    reasons.push(
+      `sequences of the log are missing: ${projecting.status.lost
+        .map(([a, b]) => (a === b ? a : `${a}-${b}`))
+        .slice(0, 5)
+        .join(", ")}`,
+    );
+  const failing = reasons.length > 0;
+  for (const p of parts.processors) if (p.state === "stopped") reasons.push(`the processor ${p.name} has stopped`);
+  if (tables && tables.set_aside > 0)
+    reasons.push(`${tables.set_aside} events could not be applied; see the table set_aside`);
+  if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);
+  if (spool.events > 0) reasons.push(`${spool.events} frames wait on disk for the broker`);
+  return {
+    version: parts.version,
+    uptime_s: Math.round((clock.nowUs() - parts.started_us) / 1_000_000),
+    profile: config.profile,
+    health: { state: failing ? "failing" : reasons.length > 0 ? "degraded" : "ok", reasons },
+    broker: {
+      url: publicUrl(parts.broker.url),
+      version: parts.broker.broker()?.version ?? bus.nc.info?.version ?? "unknown",
+      ok: up,
+    },
+    streams: streams.filter((s) => s !== undefined),
+    processors,
+    tables: {
+      state: projecting.stopped
+        ? "failed"
+        : projecting.status.state === "running" && head - projecting.status.seq > 16
+          ? "catching_up"
+          : projecting.status.state,
+      seq: tables?.seq ?? projecting.status.seq,
+      head_seq: head,
+      lag: Math.max(0, head - (tables?.seq ?? projecting.status.seq)),
+      applied: tables?.applied ?? 0,
+      repeated: tables?.repeated ?? 0,
+      set_aside: tables?.set_aside ?? 0,
+      lost: projecting.status.lost.map(([first_seq, last_seq]) => ({ first_seq, last_seq })),
+      last_commit_ms:
+        projecting.status.commits > 0 ? Math.round(performance.now() - projecting.status.committed_at) : null,
+    },
+    producers: { spooled: stats.spooled + spool.events, dropped: stats.dropped },
+  };
+}

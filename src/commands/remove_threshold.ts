@@ -1,0 +1,14 @@
+import { defineCommand } from "../define/command.ts";
+import { ref } from "../define/field.ts";
+import { thresholdSet } from "../events/measure.ts";
+
+export default defineCommand({
+  title: "Remove a threshold",
+  about:
+    "Takes a static threshold away by its name. Alerts it raised stay. The query thresholds lists the names; a name that is not set does no harm.",
+  role: "operator",
+  input: { name: ref("name of the threshold", { max: 128 }) },
+  decide: ({ name }, now_us) => [
+    thresholdSet.of({ time: now_us, subject: name }, { name, metric: "", severity: "info", removed: "true" }),
+  ],
+});

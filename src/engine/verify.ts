@@ -1,0 +1,240 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { readPosition } from "../store/open.ts";
+import type { Connection } from "../wire/connect.ts";
+import { readFrame } from "../wire/frame.ts";
+import { HEADERS, lastFrame, NO_TOTALS } from "../wire/publish.ts";
+import { openReader } from "../wire/read.ts";
+import { streamIdentity } from "../wire/streams.ts";
+import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+
+/** One law that must hold, with the numbers on both sides. */
+export interface Law {
+  readonly law: string;
+  readonly left: number;
+  readonly right: number;
+  readonly holds: boolean;
+}
+
+/** What `weir verify` found. */
+export interface Verification {
+  readonly ok: boolean;
+  readonly laws: readonly Law[];
+  /** Numbers of producers that are in no table and were not declared as dropped. */
+  readonly missing: readonly { producer: string; epoch: number; first: number; last: number }[];
+  /** Numbers that producers gave up at a limit, and told so. */
+  readonly dropped: readonly { producer: string; events: number }[];
+  /** Log sequences whose events differ from the table's. */
+  readonly frames: readonly { seq: number; in_log: number; in_tables: number }[];
+  /** Sequences that are missing in the log itself. */
+  readonly lost: readonly { first: number; last: number }[];
+  readonly checked: {
+    readonly events: number;
+    readonly producers: number;
+    readonly first_seq: number;
+    readonly last_seq: number;
+  };
+}
+
+const LISTED = 100;
+const law = (text: string, left: number, right: number): Law => ({ law: text, left, right, holds: left === right });
+
+/**
+ * Proves that nothing is lost: the stages' totals against each other, each frame of the log against the rows of the table `events`, and each
+ * producer's numbers for gaps. Memory stays bounded: log and table are walked side by side. Speaks of what was in the log when the
+ * tables' position was read.
+ */
+export async function verify(options: {
+  readonly bus: Connection;
+  readonly connection: DuckDBConnection;
+  readonly partitions: number;
+  readonly onProgress?: (seq: number, head: number) => void;
+}): Promise<Verification> {
+  const { bus, connection, partitions } = options;
+  await connection.run("begin"); // one snapshot of the tables for all questions
+  try {
+    const position = await readPosition(connection);
+    const laws: Law[] = [];
+    for (let p = 0; p < partitions; p++) laws.push(...(await stageLaws(bus, p, partitions)));
+    const walked = await walk(bus, connection, position.seq, options.onProgress);
+    const first = (await streamIdentity(bus.jsm, "WEIR_EVENTS")).first_seq;
+    if (first <= 1)
+      laws.push(
+        law(
+          "events in the log = events applied + repeats dropped",
+          walked.events,
+          position.applied + position.repeated,
+        ),
+      );
+    const [[rows, aside]] = (
+      await connection.runAndReadAll(
+        "select (select count(*) from events), (select count(*) from set_aside where error like '*:%')",
+      )
+    ).getRowsJS() as [[bigint, bigint]];
+    laws.push(
+      law(
+        "events applied = rows of the table events + events set aside",
+        position.applied,
+        Number(rows) + Number(aside),
+      ),
+    );
+    const { missing, dropped, producers } = await producerGaps(connection);
+    const lost = walked.lost;
+    return {
+      ok: laws.every((l) => l.holds) && missing.length === 0 && walked.frames.length === 0 && lost.length === 0,
+      laws,
+      missing,
+      dropped,
+      frames: walked.frames,
+      lost,
+      checked: { events: walked.events, producers, first_seq: first, last_seq: position.seq },
+    };
+  } finally {
+    await connection.run("rollback");
+  }
+}
+
+async function stageLaws(bus: Connection, p: number, partitions: number): Promise<Law[]> {
+  const name = partitions > 1 ? ` (partition ${p})` : "";
+  const valid = await lastFrame(bus, "WEIR_VALID", validSubject(p));
+  const enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", p));
+  const v = valid?.totals ?? NO_TOTALS;
+  const e = enriched?.totals ?? NO_TOTALS;
+  const waitingIn = await waiting(bus, "WEIR_IN", inSubject(p), valid?.input ?? 0);
+  const waitingValid = await waiting(bus, "WEIR_VALID", validSubject(p), enriched?.input ?? 0);
+  return [
+    law(
+      `accepted = valid + rejected + repeated + waiting${name}`,
+      v.taken + waitingIn,
+      v.passed + v.rejected + v.repeated + waitingIn,
+    ),
+    // what validate itself adds (rejections, gaps) passes enrichment too
+    law(`written by validate = enriched + waiting${name}`, valid?.written ?? 0, e.taken + waitingValid),
+  ];
+}
+
+/** Events behind a position that no stage has taken yet. */
+async function waiting(bus: Connection, stream: string, subject: string, after: number): Promise<number> {
+  const last = await bus.jsm.streams.getMessage(stream, { last_by_subj: subject });
+  if (!last || last.seq <= after) return 0;
+  let events = 0;
+  const reader = openReader(bus, stream, { after, subjects: [subject] });
+  try {
+    while (await reader.ready()) {
+      const message = reader.shift()!;
+      events += Number(message.headers?.get(HEADERS.count) || 0);
+      if (message.seq >= last.seq) break;
+    }
+  } finally {
+    await reader.close();
+  }
+  return events;
+}
+
+/** Walks log and table side by side up to a sequence. */
+async function walk(
+  bus: Connection,
+  connection: DuckDBConnection,
+  until: number,
+  onProgress?: (seq: number, head: number) => void,
+): Promise<{
+  events: number;
+  frames: { seq: number; in_log: number; in_tables: number }[];
+  lost: { first: number; last: number }[];
+}> {
+  const frames: { seq: number; in_log: number; in_tables: number }[] = [];
+  const lost: { first: number; last: number }[] = [];
+  let events = 0;
+  if (until === 0) return { events, frames, lost };
+  const first = (await streamIdentity(bus.jsm, "WEIR_EVENTS")).first_seq;
+  const reader = openReader(bus, "WEIR_EVENTS", { after: first - 1 });
+  const repeats = await repeatedBySeq(connection);
+  const counts = await connection.stream(
+    "select stream_seq, count(*) from events group by stream_seq order by stream_seq",
+  );
+  let rows: [number, number][] = [];
+  let row = 0;
+  const inTables = async (seq: number): Promise<number> => {
+    for (;;) {
+      if (row >= rows.length) {
+        const chunk = await counts.fetchChunk();
+        if (!chunk || chunk.rowCount === 0) return 0;
+        rows = chunk.getRows().map(([s, n]) => [Number(s), Number(n)]);
+        row = 0;
+      }
+      if (rows[row]![0] > seq) return 0;
+      const [at, n] = rows[row++]!;
+      if (at === seq) return n;
+    }
+  };
+  try {
+    let previous = first - 1;
+    while (await reader.ready()) {
+      const message = reader.shift()!;
+      if (message.seq > until) {
+        if (previous < until) lost.push({ first: previous + 1, last: until });
+        break;
+      }
+      if (message.seq !== previous + 1) lost.push({ first: previous + 1, last: message.seq - 1 });
+      previous = message.seq;
+      const count = countOf(message.data);
+      events += count;
+      const held = (await inTables(message.seq)) + (repeats.get(message.seq) ?? 0);
+      if (held !== count && frames.length < LISTED) frames.push({ seq: message.seq, in_log: count, in_tables: held });
+      if (message.seq % 256 === 0) onProgress?.(message.seq, until);
+      if (message.seq >= until) break;
+    }
+  } finally {
+    await reader.close();
+  }
+  return { events, frames, lost };
+}
+
+function countOf(data: Uint8Array): number {
+  try {
+    return readFrame(data).count;
+  } catch {
+    return -1; // told as a frame that differs
+  }
+}
+
+async function repeatedBySeq(connection: DuckDBConnection): Promise<Map<number, number>> {
+  const reader = await connection.runAndReadAll("select stream_seq, count(*) from _repeats group by stream_seq");
+  return new Map(reader.getRowsJS().map(([seq, n]) => [Number(seq), Number(n)]));
+}
+
+/** Producers whose numbers have holes; only those are looked at row by row. */
+async function producerGaps(
+  connection: DuckDBConnection,
+): Promise<{ missing: Verification["missing"]; dropped: Verification["dropped"]; producers: number }> {
+  const all = (
+    await connection.runAndReadAll(
+      "select producer, epoch, sum(events)::bigint, max(max)::bigint from producers group by all",
+    )
+  ).getRowsJS();
+  const given = (
+    await connection.runAndReadAll(`select "of", first, last, events from gaps where what = 'dropped'`)
+  ).getRowsJS();
+  const missing: { producer: string; epoch: number; first: number; last: number }[] = [];
+  for (const [producer, epoch, events, max] of all) {
+    if (Number(events) === Number(max)) continue;
+    const holes = await connection.runAndReadAll(
+      // a repeat dropped by its id arrived all the same
+      `select before + 1, n - 1 from (select n, lag(n, 1, 0) over (order by n) as before from (
+         select n from events where producer = $producer and epoch = $epoch union select n from _repeats where producer = $producer and epoch = $epoch))
+       where n > before + 1 limit ${LISTED}`,
+      { producer: String(producer), epoch: BigInt(String(epoch)) },
+    );
+    for (const [first, last] of holes.getRowsJS()) {
+      const declared = given.some(
+        ([of, a, b]) => of === producer && Number(a) <= Number(first) && Number(b) >= Number(last),
+      );
+      if (!declared && missing.length < LISTED)
+        missing.push({ producer: String(producer), epoch: Number(epoch), first: Number(first), last: Number(last) });
+    }
+  }
+  return {
+    missing,
+    dropped: given.map(([of, , , n]) => ({ producer: String(of), events: Number(n) })),
+    producers: all.length,
+  };
+}

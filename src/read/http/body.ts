@@ -1,0 +1,69 @@
+import type { Context } from "hono";
+import { LIMITS } from "../../base/limits.ts";
+import { Refused } from "./errors.ts";
+
+/** The body's text, read up to the limit and no further. */
+export async function readText(c: Context, bytesMax: number = LIMITS.http_body_bytes_max): Promise<string> {
+  const encoding = c.req.header("content-encoding");
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw new Refused(415, `bodies encoded as ${encoding.slice(0, 40)} are not taken`, "send it unencoded");
+  const tooLarge = () => new Refused(413, `the body is larger than ${bytesMax} bytes`, "send it in parts");
+  if (Number(c.req.header("content-length") ?? 0) > bytesMax) throw tooLarge();
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += part.length;
+    if (bytes > bytesMax) throw tooLarge();
+    parts.push(part);
+  }
+  const text = new TextDecoder("utf-8", { fatal: true });
+  try {
+    return text.decode(Buffer.concat(parts));
+  } catch {
+    throw new Refused(400, "the body is no UTF-8 text");
+  }
+}
+
+/** The body as JSON, refused where it is nested deeper or has more names than the limits allow. */
+export async function readJson(c: Context, bytesMax?: number): Promise<unknown> {
+  return parseJson(await readText(c, bytesMax));
+}
+
+/** JSON text as a value; its nesting is counted before it is parsed, its names after. */
+export function parseJson(text: string): unknown {
+  if (depthOf(text) > LIMITS.json_depth_max)
+    throw new Refused(400, `the JSON is nested deeper than ${LIMITS.json_depth_max}`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Refused(400, `the body is no JSON: ${error instanceof Error ? error.message.slice(0, 200) : ""}`);
+  }
+  for (const part of Array.isArray(value) ? value : [value]) {
+    if (keysOf(part) > LIMITS.json_keys_max)
+      throw new Refused(400, `an object has more than ${LIMITS.json_keys_max} names`);
+  }
+  return value;
+}
+
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inText = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (inText) {
+      if (c === 92) i++;
+      else if (c === 34) inText = false;
+    } else if (c === 34) inText = true;
+    else if (c === 91 || c === 123) deepest = Math.max(deepest, ++depth);
+    else if (c === 93 || c === 125) depth--;
+  }
+  return deepest;
+}
+
+function keysOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce((sum: number, part) => sum + keysOf(part), 0);
+  return Object.values(value).reduce((sum: number, part) => sum + 1 + keysOf(part), 0);
+}

@@ -1,0 +1,83 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { MiddlewareHandler } from "hono";
+import { clock } from "../../base/clock.ts";
+import { WeirError } from "../../base/errors.ts";
+import { answerError } from "./errors.ts";
+
+/** Wrong tokens that are answered 401 within a window; after these every wrong one waits. The right token always passes. */
+const WRONG_MAX = 20;
+const WRONG_WINDOW_MS = 60_000;
+
+const nameOf = (host: string): string => host.replace(/:\d+$/, "").toLowerCase();
+
+/** Whether a Host value is one of those allowed: with its port where the list names one, else by name alone. */
+const allowed = (hosts: readonly string[], host: string): boolean =>
+  hosts.some((known) => known.toLowerCase() === host.toLowerCase() || known.toLowerCase() === nameOf(host));
+
+/**
+ * Refuses requests that name another host (a page that had its name point here) or come from a page of another origin. `hosts` is read
+ * at each request: a port chosen by the system is known only after listening.
+ */
+export function checkOrigin(hosts: () => readonly string[]): MiddlewareHandler {
+  return async (c, next) => {
+    const host = c.req.header("host") ?? new URL(c.req.url).host;
+    if (!allowed(hosts(), host))
+      return answerError(c, new WeirError("forbidden", `the host ${host.slice(0, 100)} is not allowed`));
+    const origin = c.req.header("origin");
+    if (
+      origin !== undefined &&
+      origin.toLowerCase() !== `http://${host}`.toLowerCase() &&
+      origin.toLowerCase() !== `https://${host}`.toLowerCase()
+    ) {
+      return answerError(c, new WeirError("forbidden", `requests from ${origin.slice(0, 100)} are not allowed`));
+    }
+    await next();
+  };
+}
+
+const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+
+/** Asks for the token on every path but the public ones. Compares in constant time, and slows guessing down. */
+export function checkToken(token: string, isPublic: (method: string, path: string) => boolean): MiddlewareHandler {
+  const expected = digest(token);
+  let wrong = 0;
+  let since = 0;
+  return async (c, next) => {
+    if (isPublic(c.req.method, c.req.path)) return next();
+    const given = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    if (given !== undefined && token !== "" && timingSafeEqual(digest(given), expected)) return next();
+    if (given === undefined) return answerError(c, new WeirError("unauthorized", "the request has no token"));
+    const now = clock.nowMs();
+    if (now - since > WRONG_WINDOW_MS) {
+      since = now;
+      wrong = 0;
+    }
+    if (++wrong > WRONG_MAX) {
+      return answerError(
+        c,
+        new WeirError("limit_reached", "too many wrong tokens", {
+          hint: "wait a minute; the right token is in runtime.json",
+        }),
+      );
+    }
+    return answerError(c, new WeirError("unauthorized", "the token is wrong"));
+  };
+}
+
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Referrer-Policy": "no-referrer",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+};
+
+/** Headers that keep a browser from doing with an answer what it should not; answers of the API are not kept. */
+export const securityHeaders: MiddlewareHandler = async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
+  if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
+};

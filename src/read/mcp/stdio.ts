@@ -1,0 +1,22 @@
+import { type ServeStdioOptions, type StdioServerHandle, serveStdio } from "@modelcontextprotocol/server/stdio";
+import { createClient } from "../client.ts";
+import type { ReadContext } from "../context.ts";
+import { buildMcpServer } from "./server.ts";
+
+/** Where the running weir is, and the definitions the tools are made from. */
+export interface StdioBridge extends Pick<ReadContext, "queries" | "commands" | "version"> {
+  readonly http_url: string;
+  readonly token: string;
+}
+
+/**
+ * MCP on stdin and stdout for `weir mcp`: one process owns the tables, so this one asks it over HTTP. It starts without a running weir too;
+ * the tools then say `not_running`. Nothing else may write to stdout.
+ */
+export function mcpStdioBridge(
+  { http_url, token, queries, commands, version }: StdioBridge,
+  options: ServeStdioOptions = {},
+): StdioServerHandle {
+  const ctx = { ...createClient({ http_url, token, actor: "mcp" }), queries, commands, version };
+  return serveStdio(() => buildMcpServer(ctx), options);
+}

@@ -1,0 +1,45 @@
+import type { CallToolResult, StandardSchemaWithJSON } from "@modelcontextprotocol/server";
+import { toWeirError } from "../../base/errors.ts";
+import type { JsonSchema } from "../schema.ts";
+import { cleanText } from "./compact.ts";
+
+/** Characters of an error's text. */
+const ERROR_CHARS_MAX = 1_000;
+
+/** A JSON Schema as the SDK takes it. It only describes: `parseInput` checks, and names every fault at once. */
+export function described(schema: JsonSchema): StandardSchemaWithJSON<unknown, Record<string, unknown>> {
+  const asJson = (): Record<string, unknown> => ({ ...schema });
+  return {
+    "~standard": {
+      version: 1,
+      vendor: "weir",
+      validate: (value) => ({ value: (value ?? {}) as Record<string, unknown> }),
+      jsonSchema: { input: asJson, output: asJson },
+    },
+  };
+}
+
+/** A result whose text and structure say the same. */
+export const result = (value: Record<string, unknown>): CallToolResult => ({
+  content: [{ type: "text", text: JSON.stringify(value) }],
+  structuredContent: value,
+});
+
+/** A failure as the assistant is told it: code, what happened, what to do. */
+export const failed = (thrown: unknown): CallToolResult => {
+  const error = toWeirError(thrown);
+  const line =
+    error.code === "internal"
+      ? "error: internal: something went wrong inside weir (weir's log tells what)"
+      : error.line();
+  return { content: [{ type: "text", text: cleanText(line, ERROR_CHARS_MAX - 40) }], isError: true };
+};
+
+/** The result of some work, failures included. */
+export async function attempt(work: () => Promise<Record<string, unknown>>): Promise<CallToolResult> {
+  try {
+    return result(await work());
+  } catch (error) {
+    return failed(error);
+  }
+}

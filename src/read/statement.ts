@@ -1,0 +1,109 @@
+import { LIMITS } from "../base/limits.ts";
+import { type Fields, int, optional, time } from "../define/field.ts";
+import type { Bound, Statement } from "../define/query.ts";
+
+/** A condition with the values it binds. */
+export interface Condition {
+  readonly sql: string;
+  readonly values?: Readonly<Record<string, Bound>>;
+}
+
+const DAY_US = 86_400_000_000;
+
+/** Arguments of a question about a stretch of time. `since` is 30 days before the newest event where `days` says nothing else. */
+export const period = (days = 30) =>
+  ({
+    since: optional(
+      time(
+        `start: ISO 8601, or how long ago such as 24h or 7d; absent: ${days < 1 ? `${days * 24} hours` : `${days} days`} before the newest event`,
+      ),
+    ),
+    until: optional(time("end, not included; absent: no end")),
+  }) as const;
+
+/** Argument for the number of rows. */
+export const rows = (fallback: number) =>
+  optional(int(`rows at most, up to ${LIMITS.query_rows_max}; ${fallback} where absent`, { min: 1 }));
+
+/** `column` within the period asked for. Always bounds the start, so that DuckDB skips older parts of the table. */
+export function within(column: string, input: { since?: number; until?: number }, days = 30): Condition {
+  const start = input.since === undefined ? `$as_of - ${days * DAY_US}` : "$since";
+  const values: Record<string, Bound> = {};
+  if (input.since !== undefined) values.since = input.since;
+  if (input.until !== undefined) values.until = input.until;
+  return {
+    sql: `${column} >= make_timestamp(${start})${input.until === undefined ? "" : ` and ${column} < make_timestamp($until)`}`,
+    values,
+  };
+}
+
+/** `column = value`, or no condition where there is no value. */
+export const equals = (column: string, name: string, value: Bound | undefined): Condition | undefined =>
+  value === undefined ? undefined : { sql: `${column} = $${name}`, values: { [name]: value } };
+
+/** Whether one of the columns contains the text, upper or lower case; no condition where there is no text. */
+export const contains = (columns: readonly string[], name: string, value: string | undefined): Condition | undefined =>
+  value === undefined
+    ? undefined
+    : {
+        sql: `(${columns.map((c) => `contains(lower(${c}), lower($${name}))`).join(" or ")})`,
+        values: { [name]: value },
+      };
+
+/** A condition without values, where it is wanted. */
+export const when = (wanted: unknown, sql: string): Condition | undefined => (wanted ? { sql } : undefined);
+
+/** One statement of conditions and the text around them. `$rows` takes the number of rows, within the limit. */
+export function statement(
+  conditions: readonly (Condition | undefined)[],
+  text: (where: string) => string,
+  values: Readonly<Record<string, Bound>> = {},
+): Statement {
+  const held = conditions.filter((c) => c !== undefined);
+  const sql = text(held.length === 0 ? "true" : held.map((c) => c.sql).join(" and "));
+  return { sql, values: Object.assign({}, ...held.map((c) => c.values ?? {}), values) as Statement["values"] };
+}
+
+/** The number of rows to answer. */
+export const rowsOf = (asked: number | undefined, fallback: number): number =>
+  Math.min(asked ?? fallback, LIMITS.query_rows_max);
+
+/** Some fields of a projection's row; a renamed column fails to compile. */
+export function pick<F extends Fields, const N extends keyof F & string>(fields: F, names: readonly N[]): Pick<F, N> {
+  return Object.fromEntries(names.map((name) => [name, fields[name]])) as Pick<F, N>;
+}
+
+const HOUR_US = 3_600_000_000;
+
+/**
+ * A roll-up over the period asked for: whole days from its daily table, the hours before and after them from its hourly one. The hours in
+ * which the period begins and ends count whole. `columns` are those needed; `time` is always there.
+ */
+export function spanning(
+  rollup: string,
+  columns: readonly string[],
+  { since, until }: { since?: number; until?: number },
+  days = 30,
+): Condition {
+  const from = (step: string, condition: string): string =>
+    `select time, ${columns.join(", ")} from ${rollup}_${step} where ${condition}`;
+  const values: Record<string, Bound> = {};
+  const at = (name: string, us: number): string => {
+    values[name] = us;
+    return `make_timestamp($${name})`;
+  };
+  const first = since === undefined ? undefined : Math.ceil(since / DAY_US) * DAY_US;
+  const last = until === undefined ? undefined : until - (until % DAY_US);
+  const begin = since === undefined ? undefined : `time >= ${at("span_from", since - (since % HOUR_US))}`;
+  const end = until === undefined ? undefined : `time < ${at("span_until", until)}`;
+  if (first !== undefined && last !== undefined && first > last)
+    return { sql: from("hourly", `${begin} and ${end}`), values };
+  const parts = [
+    begin === undefined ? `time >= make_timestamp($as_of - ${days * DAY_US})` : `time >= ${at("span_first", first!)}`,
+  ];
+  if (last !== undefined) parts.push(`time < ${at("span_last", last)}`);
+  const sql = [from("daily", parts.join(" and "))];
+  if (begin) sql.push(from("hourly", `${begin} and time < make_timestamp($span_first)`));
+  if (end) sql.push(from("hourly", `time >= make_timestamp($span_last) and ${end}`));
+  return { sql: sql.join(" union all "), values };
+}

@@ -1,0 +1,72 @@
+import { z } from "zod";
+
+const text = (about: string) => z.string().describe(about);
+const count = (about: string) => z.number().describe(about);
+
+/** How a running weir is doing: what `weir status`, /api/status, the tool health and the page show. */
+export const STATUS = z
+  .object({
+    version: text("version of weir"),
+    uptime_s: count("seconds since it started"),
+    profile: text("safe or fast"),
+    health: z
+      .object({
+        state: z
+          .enum(["ok", "degraded", "failing"])
+          .describe("ok; degraded: works, but somebody should look; failing: events are not taken or lost"),
+        reasons: z.array(z.string()).describe("why it is not ok, one sentence each"),
+      })
+      .describe("the whole in one word"),
+    broker: z
+      .object({
+        url: text("address without credentials"),
+        version: text("version of nats-server"),
+        ok: z.boolean().describe("connected"),
+      })
+      .describe("the broker"),
+    streams: z
+      .array(
+        z.object({
+          name: text("stream"),
+          messages: count("messages it holds"),
+          bytes: count("bytes it holds"),
+          first_seq: count("first sequence it holds"),
+          last_seq: count("last sequence"),
+        }),
+      )
+      .describe("streams of the log"),
+    processors: z
+      .array(
+        z.object({
+          name: text("processor"),
+          partition: count("partition"),
+          state: text("running, standby, stopped or failed"),
+          input_seq: count("last sequence it worked on"),
+          head_seq: count("last sequence of its input"),
+          lag_events: count("messages it is behind"),
+        }),
+      )
+      .describe("processors, by partition"),
+    tables: z
+      .object({
+        state: text("running, catching_up, stopped or failed"),
+        seq: count("sequence of the log the tables stand at"),
+        head_seq: count("last sequence of the log"),
+        lag: count("messages the tables are behind"),
+        applied: count("events applied"),
+        repeated: count("repeated events dropped"),
+        set_aside: count("events that could not be applied"),
+        lost: z
+          .array(z.object({ first_seq: count("first"), last_seq: count("last") }))
+          .describe("sequences missing in the log"),
+        last_commit_ms: z.number().nullable().describe("how long ago the tables last changed, in milliseconds"),
+      })
+      .describe("the tables"),
+    producers: z
+      .object({ spooled: count("events waiting on disk for the broker"), dropped: count("events given up at a limit") })
+      .describe("producers"),
+  })
+  .describe("how weir is doing");
+
+/** The value {@link STATUS} describes. */
+export type Status = z.infer<typeof STATUS>;

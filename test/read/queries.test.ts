@@ -1,0 +1,203 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { columnType, fieldList } from "../../src/define/field.ts";
+import { loadDefinitions } from "../../src/engine/load.ts";
+import { CALLS, emptyStore, filledStore, NEWEST_US, ROOT, sessionOf, type TestStore } from "../support/filled-store.ts";
+import { readContext, type TestContext } from "../support/read-context.ts";
+
+/** Arguments of the queries that cannot be asked without. */
+const NEEDED: Readonly<Record<string, Record<string, unknown>>> = {
+  session: { session: sessionOf(100) },
+  session_timeline: { session: sessionOf(100), limit: 1000 },
+  metrics: { name: "tool.duration" },
+  alert: { id: "alert-500" },
+  event: { id: "018f0000-0000-7000-8000-000000000000" },
+};
+const { queries } = await loadDefinitions(ROOT);
+
+let empty: TestStore;
+let filled: TestStore;
+let onEmpty: TestContext;
+let ctx: TestContext;
+beforeAll(async () => {
+  empty = await emptyStore();
+  filled = await filledStore();
+  onEmpty = await readContext(empty);
+  ctx = await readContext(filled);
+});
+afterAll(async () => {
+  onEmpty.select.close();
+  ctx.select.close();
+  await empty[Symbol.asyncDispose]();
+  await filled[Symbol.asyncDispose]();
+});
+
+/** Rows as objects. */
+async function rows(name: string, input: unknown = {}): Promise<Record<string, unknown>[]> {
+  const answer = await ctx.ask(name, input);
+  return answer.rows.map((row) => Object.fromEntries(answer.columns.map((c, k) => [c.name, row[k]])));
+}
+
+describe.each([...queries.keys()])("query %s", (name) => {
+  const query = queries.get(name)!;
+  const expected = fieldList(query.row).map(([column]) => column);
+  const types = fieldList(query.row).map(([, info]) => columnType(info));
+
+  it("answers on empty tables, with the columns of its definition", async () => {
+    const answer = await onEmpty.ask(name, NEEDED[name] ?? {});
+    expect(answer.columns.map((c) => c.name)).toEqual(expected);
+    expect(answer.as_of).toEqual({ seq: 0, time: null });
+  });
+  it("answers on filled tables, with the columns and types of its definition", async () => {
+    const answer = await ctx.ask(name, NEEDED[name] ?? {});
+    expect(answer.columns.map((c) => c.name)).toEqual(expected);
+    expect(answer.columns.map((c) => c.type)).toEqual(types);
+    if (name !== "event") expect(answer.rows.length).toBeGreaterThan(0);
+    expect(answer.as_of).toEqual({ seq: 300, time: "2026-11-20T12:00:00.000Z" });
+  });
+  it("has a title, a paragraph and a bound", () => {
+    expect(query.title.length).toBeGreaterThan(3);
+    expect(query.about.length).toBeGreaterThan(80);
+    expect(query.about.length).toBeLessThan(900);
+  });
+  it("takes every argument it lists", async () => {
+    for (const [argument, info] of fieldList(query.input)) {
+      const values = {
+        text: "a",
+        ref: "a",
+        int: 5,
+        float: 1.5,
+        bool: true,
+        time: "3d",
+        choice: info.values?.[0],
+        list: info.values,
+        json: '{"a":"b"}',
+        id: "018f0000-0000-7000-8000-000000000000",
+        bytes: "",
+      };
+      const value = argument === "by" ? "model" : values[info.kind];
+      await expect(ctx.ask(name, { ...NEEDED[name], [argument]: value })).resolves.toBeTruthy();
+    }
+  });
+});
+
+describe("sessions", () => {
+  it("lists newest first, filters, and sorts", async () => {
+    const all = await rows("sessions", { limit: 100 });
+    expect(all).toHaveLength(30);
+    expect(all[0]).toMatchObject({ session: sessionOf(CALLS - 1), tool_calls: 100, tool_errors: 4, cost_usd: 0.16 });
+    expect(await rows("sessions", { text: "TITLE OF SESSION-07" })).toHaveLength(1);
+    expect(await rows("sessions", { assistant: "codex" })).toHaveLength(0);
+    const since = `${NEWEST_US - 86_400_000_000}`;
+    const lately = await rows("sessions", { since });
+    expect(lately.length).toBeGreaterThan(1);
+    expect(lately.length).toBeLessThan(6);
+  });
+  it("says when there are more rows than asked for", async () => {
+    const answer = await ctx.ask("sessions", {}, { rowsMax: 3 });
+    expect(answer.rows).toHaveLength(3);
+    expect(answer.truncated).toBe(true);
+  });
+  it("tells a session step by step, in pages without overlap", async () => {
+    const session = sessionOf(100);
+    const all = await rows("session_timeline", { session, limit: 1000 });
+    const times = all.map((r) => String(r.time));
+    expect(times).toEqual([...times].sort());
+    expect(new Set(all.map((r) => r.what))).toEqual(
+      new Set(["prompt", "tool_call", "model_call", "file", "commit", "session.started"]),
+    );
+    const paged = [];
+    for (let offset = 0; offset < all.length; offset += 50)
+      paged.push(...(await rows("session_timeline", { session, limit: 50, offset })));
+    expect(paged).toEqual(all);
+  });
+});
+
+describe("usage", () => {
+  it("adds up to the calls, however it is grouped", async () => {
+    for (const by of ["day", "hour", "model", "project", "assistant", "total", "day,model", "hour,project"]) {
+      const answered = await rows("usage", { by, limit: 1000 });
+      expect(
+        answered.reduce((sum, r) => sum + Number(r.calls), 0),
+        by,
+      ).toBe(CALLS / 3);
+      expect(
+        answered.reduce((sum, r) => sum + Number(r.cost_usd), 0),
+        by,
+      ).toBeCloseTo(5, 9);
+    }
+  });
+  it("counts a period from the hour it begins in", async () => {
+    const since = new Date(NEWEST_US / 1000 - 30 * 3_600_000).toISOString();
+    const until = new Date(NEWEST_US / 1000 - 3_600_000).toISOString();
+    const { getRowsJS } = {
+      getRowsJS: (
+        await filled.writer.runAndReadAll(
+          `select count(*)::int from model_calls where time >= timestamp '${since}' and time < timestamp '${until}'`,
+        )
+      ).getRowsJS(),
+    };
+    for (const by of ["total", "hour"]) {
+      const answered = await rows("usage", { by, since, until, limit: 1000 });
+      expect(answered.reduce((sum, r) => sum + Number(r.calls), 0)).toBe(getRowsJS[0]![0]);
+    }
+  });
+  it("refuses what it cannot group by", async () => {
+    await expect(ctx.ask("usage", { by: "colour" })).rejects.toMatchObject({
+      code: "bad_input",
+      message: expect.stringContaining("colour"),
+    });
+  });
+});
+
+describe("tools and metrics", () => {
+  it("merges sketches into quantiles within 1 percent", async () => {
+    const all = await rows("tools", { since: "2026-01-01", limit: 100 });
+    expect(all.reduce((sum, r) => sum + Number(r.calls), 0)).toBe(CALLS);
+    const exact = (
+      await filled.writer.runAndReadAll(
+        "select quantile_disc(duration_ms, 0.5), quantile_disc(duration_ms, 0.95) from tool_calls where tool = 'Bash'",
+      )
+    )
+      .getRowsJS()[0]!
+      .map(Number);
+    const bash = all.find((r) => r.tool === "Bash")!;
+    expect(Math.abs(Number(bash.p50) - exact[0]!) / exact[0]!).toBeLessThan(0.06);
+    expect(Math.abs(Number(bash.p95) - exact[1]!) / exact[1]!).toBeLessThan(0.06);
+    expect(Number(bash.error_rate)).toBeCloseTo(Number(bash.errors) / Number(bash.calls), 9);
+  });
+  it("shows one series or all together", async () => {
+    const one = await rows("metrics", {
+      name: "tool.duration",
+      step: "day",
+      labels: '{"gen_ai.tool.name":"Bash"}',
+      limit: 1000,
+    });
+    expect(new Set(one.map((r) => r.labels))).toEqual(new Set(['{"gen_ai.tool.name":"Bash"}']));
+    expect(one.reduce((sum, r) => sum + Number(r.count), 0)).toBe(CALLS / 4);
+    const together = await rows("metrics", { name: "tool.duration", step: "day", together: true });
+    expect(together.reduce((sum, r) => sum + Number(r.count), 0)).toBe(CALLS);
+    expect(together[1]!.p99).toBeGreaterThan(900);
+  });
+  it("groups failures that differ in numbers and paths only", async () => {
+    const bash = await rows("errors", { name: "Bash", since: "2026-01-01" });
+    expect(bash).toHaveLength(1);
+    expect(bash[0]).toMatchObject({ message: "exit code #: no such file /…", times: CALLS / 100 });
+  });
+});
+
+describe("search", () => {
+  it("finds by type, session, time and text, newest first, in pages", async () => {
+    expect(await rows("search", { type: "session.", limit: 100 })).toHaveLength(30);
+    expect(await rows("search", { session: sessionOf(0), limit: 1000 })).toHaveLength(100);
+    const found = await ctx.ask("search", { text: 'NEEDLE77"' });
+    expect(found.rows).toHaveLength(1);
+    expect(found.note).toContain("Looked back to stream_seq 1 ");
+    const first = await ctx.ask("search", { limit: 1000 });
+    const before = /before=(\d+)/.exec(first.note!)![1];
+    const second = await ctx.ask("search", { limit: 1000, before });
+    const ids = new Set([...first.rows, ...second.rows].map((r) => r[first.columns.findIndex((c) => c.name === "id")]));
+    expect(ids.size).toBe(2000);
+    expect(await rows("search", { before_seq: 2, limit: 1000 })).toHaveLength(10);
+    expect((await ctx.ask("search", { text: "no such text" })).rows).toHaveLength(0);
+  });
+});
