@@ -37,7 +37,7 @@ interface State {
 
 const WINDOW = 128;
 const NEEDED = 32;
-const REFRESH = 32;
+const REFRESH = 64;
 /** Robust standard deviations: an anomaly, and a critical one. */
 const SCORE = 8;
 const SCORE_CRITICAL = 20;

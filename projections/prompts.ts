@@ -3,7 +3,7 @@ import { id, int, json, optional, ref, text, time } from "../src/define/field.ts
 import { mergeSources } from "../src/events/merge.ts";
 import { promptSubmitted } from "../src/events/session.ts";
 
-const merge = mergeSources({ order: ["transcript", "hook", "otlp", "sdk", "api"], earliest: ["time"], rank: () => 0, ranked: [] });
+const merge = mergeSources({ own: ["prompt", "event_id", "sources", "parts"], order: ["transcript", "hook", "otlp", "sdk", "api"], earliest: ["time"], rank: () => 0, ranked: [] });
 
 export default defineFold({
   version: 1,
@@ -27,7 +27,9 @@ export default defineFold({
   keyOf: (event) => event.fact ?? event.id,
   fold: (row, event) => {
     const data = event.data as { text?: string; chars?: number; kind: string };
-    const said = {
+    // one literal: building rows by spreading costs more than all else here
+    const made = {
+      prompt: event.fact ?? event.id,
       session: event.session,
       time: event.time,
       text: data.text,
@@ -36,8 +38,10 @@ export default defineFold({
       project: event.project,
       branch: event.branch,
       assistant: event.assistant,
+      event_id: event.id,
+      sources: event.via ?? "api",
+      parts: undefined,
     };
-    if (!row) return { prompt: event.fact ?? event.id, ...said, event_id: event.id, sources: event.via ?? "api", parts: undefined };
-    return merge(row, said, event.via ?? "api");
+    return row ? merge(row, made, made.sources) : made;
   },
 });

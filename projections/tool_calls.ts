@@ -6,6 +6,7 @@ import { type Merge, mergeSources } from "../src/events/merge.ts";
 const STATUS = ["running", "denied", "done", "failed"];
 
 const merge: Merge = mergeSources({
+  own: ["call", "event_id", "sources", "parts"],
   // of two sources that both know a thing, the one closer to the tool is right
   order: ["proxy", "sdk", "api", "otlp", "hook", "transcript"],
   earliest: ["time"],
@@ -50,7 +51,9 @@ export default defineFold({
     const denied = event.type === toolDenied.type;
     const done = event.type === toolCalled.type;
     const failed = done && data.success === false;
-    const said = {
+    // one literal: building rows by spreading costs more than all else here
+    const made = {
+      call: event.fact ?? event.id,
       session: event.session,
       time: event.time,
       tool: data.tool as string,
@@ -70,8 +73,10 @@ export default defineFold({
       file_path: data.file_path as string | undefined,
       cpu: data.cpu as number | undefined,
       memory_mb: data.memory_mb as number | undefined,
+      event_id: event.id,
+      sources: event.via ?? "api",
+      parts: undefined,
     };
-    if (!row) return { call: event.fact ?? event.id, ...said, event_id: event.id, sources: event.via ?? "api", parts: undefined };
-    return merge(row, said, event.via ?? "api");
+    return row ? merge(row, made, made.sources) : made;
   },
 });

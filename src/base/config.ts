@@ -46,8 +46,8 @@ export const OPTIONS = {
   ]),
   partitions: whole("WEIR_PARTITIONS", 1, "parallel ways an event can take; fixed when the log is made", 1, 64),
   logBytes: whole("WEIR_LOG_BYTES", 21_474_836_480, "size of the event log on the broker's disk", 67_108_864, 2 ** 50),
-  memoryMb: whole("WEIR_STORE_MEMORY_MB", 160, "memory DuckDB may use, in megabytes", 64, 1_048_576),
-  threads: whole("WEIR_STORE_THREADS", 2, "threads DuckDB may use", 1, 256),
+  memoryMb: whole("WEIR_STORE_MEMORY_MB", 128, "memory DuckDB may use, in megabytes", 64, 1_048_576),
+  threads: whole("WEIR_STORE_THREADS", 1, "threads DuckDB may use; a second one costs a third more processor time for the same ingest", 1, 256),
   pricesFile: text("WEIR_PRICES_FILE", "", "a price table to use instead of the one shipped", "a file"),
   logLevel: choice("WEIR_LOG_LEVEL", "warn", "how much is logged on stderr", [
     "trace",

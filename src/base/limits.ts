@@ -28,13 +28,13 @@ export const LIMITS = {
   effect_ms_max: 10_000, // how long an order waits for its effect to be visible
   snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
   standby_ms: 3_000, // how long a fenced runner waits before it looks again
-  reader_bytes_max: 4_194_304, // messages read ahead of a processor or the tables
+  reader_bytes_max: 1_572_864, // messages read ahead of a processor or the tables
   // projections
-  commit_events_max: 8_192, // events of one transaction
-  commit_bytes_max: 8_388_608,
+  commit_events_max: 4_096, // events of one transaction
+  commit_bytes_max: 2_097_152,
   replay_events_max: 16_384, // events of one transaction while tables are made again
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
-  wal_bytes_max: 134_217_728, // the store is checkpointed when its write-ahead log grows past this
+  wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on
   checkpoint_idle_ms: 5_000, // how long nothing must come for a moment to be quiet
   // producers
@@ -44,7 +44,7 @@ export const LIMITS = {
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   spool_segment_bytes_max: 8_388_608,
   // broker
-  broker_memory_bytes_soft: 167_772_160, // GOMEMLIMIT of the nats-server: with 96 MiB it spent three quarters of its time collecting
+  broker_memory_bytes_soft: 134_217_728, // GOMEMLIMIT of the nats-server: with 96 MiB it spent three quarters of its time collecting
   broker_gc_percent: 100, // GOGC of the nats-server
   broker_start_ms_max: 120_000, // a large log may have to be read again after a crash
   broker_stop_ms_max: 10_000, // after this it is killed; what it acknowledged is on disk by then

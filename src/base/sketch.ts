@@ -41,7 +41,9 @@ export function mergeInto(sketch: Sketch, other: Sketch): void {
   for (const [bucket, count] of other) sketch.set(bucket, (sketch.get(bucket) ?? 0) + count);
 }
 
-const ascending = (a: number, b: number): number => valueOf(a) - valueOf(b);
+/** Order of the values behind buckets: negative ones are odd and fall as the bucket rises. */
+const rankOf = (bucket: number): number => (bucket & 1 ? -bucket : bucket);
+const ascending = (a: number, b: number): number => rankOf(a) - rankOf(b);
 
 /** The values at the quantiles given (0 to 1, ascending), by the lower-rank rule; undefined where the sketch is empty. */
 export function quantiles(sketch: Sketch, at: readonly number[]): (number | undefined)[] {

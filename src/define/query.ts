@@ -6,7 +6,7 @@ export type Bound = string | number | boolean | null;
 /**
  * One SELECT with its bound values; `$name` in the text takes `values.name`. `$as_of` and `$as_of_seq` need no value: they take the
  * time of the newest event in the tables (microseconds) and the log's sequence they stand at, so that defaults like "the last 30 days"
- * also work on what was imported.
+ * also work on what was imported. `values.rows` is the number of rows asked for, as in `limit $rows`.
  */
 export interface Statement {
   readonly sql: string;

@@ -5,6 +5,9 @@ import type { Event } from "../define/event.ts";
 import { inputRejected } from "../events/flow.ts";
 import type { Stored } from "../wire/read.ts";
 
+/** Events of a frame by its header, which anybody may have written. */
+const countOf = (message: Stored): number => Math.min(LIMITS.frame_events_max, Math.max(0, Math.trunc(Number(message.headers?.get("Weir-Count"))) || 0));
+
 /** The events that keep a frame nobody can read: its redacted bytes, in parts that fit a frame. */
 export function rejectedFrame(message: Stored, stream: string, why: string): Event[] {
   const bytes = Buffer.from(redactText(Buffer.from(message.data).toString("latin1")), "latin1");
@@ -23,7 +26,7 @@ export function rejectedFrame(message: Stored, stream: string, why: string): Eve
       content_type: "application/vnd.msgpack",
       part,
       parts,
-      events: part === 0 ? Number(message.headers?.get("Weir-Count") || 0) : 0,
+      events: part === 0 ? countOf(message) : 0,
     },
   }));
 }

@@ -103,9 +103,12 @@ const wait = (ms: number, signal: AbortSignal): Promise<void> =>
 async function runOnce(options: ProcessorOptions): Promise<void> {
   const { name, processor, partition, bus, signal, status } = options;
   const ways = waysOf(name, processor, partition);
-  const made = (await streamIdentity(bus.jsm, ways.inStream)).created;
-  const of = `${options.version} ${made}`;
+  const identity = await streamIdentity(bus.jsm, ways.inStream);
+  const of = `${options.version} ${identity.created}`;
   const last = await lastFrame(bus, ways.outStream, ways.outSubject);
+  if (last && last.input > identity.last_seq) {
+    throw new WeirError("stream_changed", `${ways.inStream} ends at ${identity.last_seq}, ${name} has worked through ${last.input}: it was replaced, cut or restored`);
+  }
   const snapshot = loadSnapshot<unknown>(options.snapshots, name, partition, of);
   const run = new Run(options, ways, of, last);
   if (snapshot && (snapshot.input <= run.input || !processor.passes)) run.takeState(snapshot.state, snapshot.input);
@@ -120,6 +123,7 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
     await run.settle();
     run.save();
   } finally {
+    run.stop();
     signal.removeEventListener("abort", stop);
     await reader.close();
   }
@@ -207,6 +211,10 @@ class Run {
         }, LIMITS.snapshot_every_ms).unref();
       }
     }
+  }
+
+  /** A run that ended does not save any more. */
+  stop(): void {
     clearTimeout(this.timer);
   }
 
@@ -269,7 +277,7 @@ class Run {
     const { bus, status } = this.options;
     const input = this.position;
     const totals = this.totals;
-    this.pending = (async () => {
+    const sent = (async () => {
       for (const [k, { data, count }] of frames.entries()) {
         const whole = k === frames.length - 1;
         // of several frames only the last moves the position: after a crash in between all come again, with the same ids
@@ -287,9 +295,16 @@ class Run {
       this.publishedTotals = totals;
       status.input = input;
     })();
-    this.pending.catch((error: unknown) => {
-      this.failed = error;
-    });
+    this.pending = sent;
+    sent.then(
+      () => {
+        // nothing is on its way any more: the state may be saved
+        if (this.pending === sent) this.pending = undefined;
+      },
+      (error: unknown) => {
+        this.failed = error;
+      },
+    );
   }
   private published = 0;
   private publishedTotals: Totals;

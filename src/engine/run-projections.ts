@@ -65,10 +65,12 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   status.seq = tables.position.seq;
   let idle: NodeJS.Timeout | undefined;
   let dirty = false;
+  const place = { seq: tables.position.seq };
   try {
-    while (await reader.ready()) {
+    // what still waits after the signal stays in the log: whoever stopped the tables may close the store
+    while ((await reader.ready()) && !signal.aborted) {
       clearTimeout(idle);
-      const batch = takeBatch(reader, options);
+      const batch = takeBatch(reader, place, options);
       if (batch.length === 0) continue;
       const started = performance.now();
       const { applied } = await tables.apply(batch, { stream: identity.stream, created: identity.created });
@@ -99,18 +101,18 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   }
 }
 
-function takeBatch(reader: Reader, { tables, status, log, emit }: ProjectionOptions): Placed[] {
+/** What waits, up to one transaction. `place` is the last sequence looked at, which a frame that cannot be read moves on too. */
+function takeBatch(reader: Reader, place: { seq: number }, { status, log, emit }: ProjectionOptions): Placed[] {
   const batch: Placed[] = [];
   let events = 0;
   let bytes = 0;
-  let previous = tables.position.seq;
   for (
     let message = reader.peek();
     message && events < LIMITS.commit_events_max && bytes < LIMITS.commit_bytes_max;
     message = reader.peek()
   ) {
-    if (message.seq !== previous + 1) {
-      const [first, last] = [previous + 1, message.seq - 1];
+    if (message.seq !== place.seq + 1) {
+      const [first, last] = [place.seq + 1, message.seq - 1];
       status.lost.push([first, last]);
       log.error({ first, last }, "sequences of the log are missing: stored events were lost");
       emit?.({
@@ -121,7 +123,7 @@ function takeBatch(reader: Reader, { tables, status, log, emit }: ProjectionOpti
       });
     }
     reader.shift();
-    previous = message.seq;
+    place.seq = message.seq;
     try {
       const frame = readFrame(message.data);
       batch.push({ seq: message.seq, frame });

@@ -1,5 +1,5 @@
 import { defineEvent } from "../define/event.ts";
-import { bytes, choice, int, optional, ref, text } from "../define/field.ts";
+import { bytes, choice, id, int, optional, ref, text } from "../define/field.ts";
 
 export const inputRejected = defineEvent("input.rejected", 1, "Input was not taken; its redacted bytes are kept so that it can be repaired.", {
   reason: choice("why", ["undecodable", "unknown_type", "unknown_version", "invalid", "clock", "too_large"]),
@@ -17,7 +17,7 @@ export const inputRetried = defineEvent(
   "input.retried",
   1,
   "A rejected input was repaired and sent again.",
-  { rejected: ref("id of the input.rejected event", { max: 64 }), sent: ref("id of the event sent in its place", { max: 64 }) },
+  { rejected: id("id of the input.rejected event"), sent: id("id of the event sent in its place") },
   { audited: true },
 );
 

@@ -7,8 +7,8 @@ interface MergedRow {
   readonly parts?: string | undefined;
 }
 
-/** Folds what a source says into a row; gives the same row in whatever order sources and events come. */
-export type Merge = <R extends MergedRow>(row: R, said: Partial<R>, via: string) => R;
+/** Folds the row that one event alone would make into the row there is; gives the same in whatever order sources and events come. */
+export type Merge = <R extends MergedRow>(row: R, made: R, via: string) => R;
 
 /**
  * Makes the rule by which several sources fill one row.
@@ -17,6 +17,8 @@ export type Merge = <R extends MergedRow>(row: R, said: Partial<R>, via: string)
  * `rank`: how far along what is said is, by fields of `ranked` alone; the highest decides these fields.
  */
 export function mergeSources(rule: {
+  /** Columns that belong to the row itself and to no source: its key, and where it was first seen. */
+  readonly own: readonly string[];
   readonly order: readonly string[];
   readonly earliest: readonly string[];
   readonly rank: (said: Said) => number;
@@ -52,11 +54,12 @@ export function mergeSources(rule: {
     for (const key of rule.ranked) out[key] = furthest?.[key];
     return out;
   };
-  return <R extends MergedRow>(row: R, said: Partial<R>, via: string): R => {
-    const names = Object.keys(said);
+  return <R extends MergedRow>(row: R, made: R, via: string): R => {
+    const names = Object.keys(made).filter((name) => !rule.own.includes(name));
+    const said = Object.fromEntries(names.map((name) => [name, (made as unknown as Said)[name]]));
     const parts = partsOf(row, names);
     const before = parts.get(via);
-    parts.set(via, before ? within(before, said as Said) : (said as Said));
+    parts.set(via, before ? within(before, said) : said);
     if (parts.size === 1) return { ...row, ...(parts.get(via)! as Partial<R>) };
     return {
       ...row,

@@ -30,11 +30,11 @@ export function createAsk(queries: ReadonlyMap<string, Query>, select: Select): 
   return async (name, input, { signal, rowsMax = LIMITS.query_rows_max } = {}) => {
     const query = named(queries, name, "query");
     const parsed = parseInput(query.input, input, clock.nowUs());
-    const answer = await select(query.sql(parsed), {
-      rowsMax: Math.min(rowsMax, LIMITS.query_rows_max),
-      timeMs: LIMITS.query_ms_max,
-      signal,
-    });
+    const { sql, values } = query.sql(parsed);
+    // one row more than asked for is looked for, so that the answer can say whether there are more
+    const asked = typeof values.rows === "number" ? values.rows : LIMITS.query_rows_max;
+    const bounds = { rowsMax: Math.min(rowsMax, asked, LIMITS.query_rows_max), timeMs: LIMITS.query_ms_max, signal };
+    const answer = await select({ sql, values: "rows" in values ? { ...values, rows: asked + 1 } : values }, bounds);
     if (!query.after) return answer;
     const { rows, note } = query.after(
       answer.rows.map((row) => rowOf(answer, row)),

@@ -53,4 +53,6 @@ export interface ReadContext extends Asked {
   readonly version: string;
   /** Hosts that requests may name, for example 127.0.0.1, localhost and [::1]; one with a port allows this port only. */
   readonly hosts: readonly string[];
+  /** Told of bugs, whose messages no client sees; `where` is the path or surface. */
+  readonly report?: ((error: unknown, where: string) => void) | undefined;
 }

@@ -1,3 +1,4 @@
+import { LIMITS } from "../base/limits.ts";
 import { type FieldInfo, type Fields, fieldList } from "../define/field.ts";
 
 /** A JSON Schema as a plain value. */
@@ -21,7 +22,12 @@ function kindSchema(info: FieldInfo): JsonSchema {
     case "id":
       return { type: "string", format: "uuid" };
     default:
-      return { type: "string", ...(info.max !== undefined && info.kind !== "time" && { maxLength: info.max }) };
+      return {
+        type: "string",
+        ...(info.max !== undefined &&
+          info.max < LIMITS.text_bytes_max &&
+          info.kind !== "time" && { maxLength: info.max }),
+      };
   }
 }
 
@@ -47,6 +53,16 @@ export const columnsText = (fields: Fields): string =>
   fieldList(fields)
     .map(([name, info]) => `${name}: ${withUnit(info)}`)
     .join("; ");
+
+/** Names of an answer's columns, with units: what an assistant needs to choose. */
+export const columnNames = (fields: Fields): string =>
+  fieldList(fields)
+    .map(([name, info]) =>
+      info.unit === undefined || name.endsWith("_tokens") || name.endsWith(`_${info.unit}`)
+        ? name
+        : `${name} (${info.unit})`,
+    )
+    .join(", ");
 
 /** The JSON Schema of an answer, as HTTP gives it. */
 export const ANSWER_SCHEMA: JsonSchema = {

@@ -18,6 +18,8 @@ export interface EmitterOptions {
   readonly via: string;
   /** The connection, or undefined while the broker is away. */
   readonly bus: () => Connection | undefined;
+  /** True while it is not known yet whether the broker is there: events wait in the buffer instead of going to the spool. */
+  readonly undecided?: () => boolean;
   /** Folder of the spool. */
   readonly spoolFolder: string;
   readonly partitions: number;
@@ -50,6 +52,19 @@ export interface Emitter extends Sink {
   close(): Promise<void>;
 }
 
+/** Events after which an emit gives other work of the process a turn. */
+const TURN_EVENTS = 1_000;
+
+/** Events that were given up and not told yet; numbers where they had some. */
+interface Loss {
+  readonly where: string;
+  readonly count: number;
+  readonly first: number | undefined;
+  readonly last: number | undefined;
+}
+
+const isTooLarge = (error: unknown): boolean => error instanceof WeirError && error.code === "limit_reached";
+
 /** One frame on its way: taken from the buffer, not yet acknowledged or spooled. */
 interface Lane {
   /** Number of the last event framed. */
@@ -78,25 +93,46 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let emitted = 0;
   let published = 0;
   let dropped = 0;
-  let lost: { count: number; first: number; last: number } | undefined;
+  const losses = new Map<string, Loss>();
+  /** Frames that found no room in the spool, where the producer chose to wait for it. */
+  let held: Spooled[] = [];
   let spool: Spool | undefined;
   let spooledSince = 0;
   let draining: Promise<void> | undefined;
-  let room: (() => void)[] = [];
+  const room: { readonly event: Unnumbered; readonly resolve: () => void }[] = [];
   let settled: (() => void)[] = [];
   let closed = false;
+  let closing = false;
   const spoolOf = (): Spool => {
     spool ??= openSpool(options.spoolFolder, options.spoolBytesMax);
     return spool;
   };
 
+  const hasRoom = (): boolean => buffer.length < LIMITS.buffer_events_max && bytes < LIMITS.buffer_bytes_max;
+
+  /** Counts events that are given up, by the numbering they belong to where they have numbers. */
+  const giveUp = (where: string, count: number, item?: Spooled): void => {
+    dropped += count;
+    const dot = item?.id.lastIndexOf(".") ?? -1;
+    const key = `${where} ${item?.id.slice(0, dot) ?? ""}`;
+    const first = item && Number(item.id.slice(dot + 1));
+    const loss = losses.get(key);
+    losses.set(key, {
+      where,
+      count: (loss?.count ?? 0) + count,
+      first: first && Math.min(loss?.first ?? first, first),
+      last: first && Math.max(loss?.last ?? 0, first + count - 1),
+    });
+  };
+
   const notify = (): void => {
-    if (room.length > 0 && buffer.length < LIMITS.buffer_events_max && bytes < LIMITS.buffer_bytes_max) {
-      const waiting = room;
-      room = [];
-      for (const resolve of waiting) resolve();
+    if (losses.size > 0 && !closing && options.bus() && !(spool && spool.events > 0) && held.length === 0 && hasRoom()) tellLosses();
+    while (room.length > 0 && hasRoom()) {
+      const { event, resolve } = room.shift()!;
+      put(event);
+      resolve();
     }
-    if (buffer.length === 0 && flying === 0 && settled.length > 0) {
+    if (buffer.length === 0 && flying === 0 && held.length === 0 && settled.length > 0) {
       const waiting = settled;
       settled = [];
       for (const resolve of waiting) resolve();
@@ -117,38 +153,92 @@ export function createEmitter(options: EmitterOptions): Emitter {
       if (list) list.push(event);
       else parts.set(p, [event]);
     }
-    return [...parts].map(([partition, list]) => {
+    return [...parts].flatMap(([partition, list]) => {
       const lane = lanes[partition]!;
-      const first = lane.n + 1;
       for (const event of list) {
         event.producer = lane.producer;
         event.epoch = epoch;
         event.n = ++lane.n;
       }
-      return { partition, id: `${lane.producer}.${epoch}.${first}`, count: list.length, frame: frameOf(list) };
+      return framesOf(partition, list);
     });
   };
 
+  /** One frame; where something in it has no form on the wire, the others in frames of their own. */
+  const framesOf = (partition: number, list: readonly Unnumbered[]): Spooled[] => {
+    const item = { partition, id: `${lanes[partition]!.producer}.${epoch}.${list[0]!.n}`, count: list.length };
+    try {
+      return [{ ...item, frame: frameOf(list) }];
+    } catch (error) {
+      if (list.length > 1) return list.flatMap((event) => framesOf(partition, [event]));
+      log.error({ err: error }, "an event was given up: it has no form on the wire");
+      giveUp("not_encodable", 1, { ...item, frame: new Uint8Array() });
+      return [];
+    }
+  };
+
   const toSpool = (frames: readonly Spooled[]): void => {
+    if (frames.length === 0) return;
     const count = frames.reduce((sum, f) => sum + f.count, 0);
     try {
       spoolOf().append(frames);
       spooledSince += count;
     } catch (error) {
-      dropped += count;
-      const last = lanes[frames[0]!.partition]!.n;
-      lost = { count: (lost?.count ?? 0) + count, first: lost?.first ?? last - count + 1, last };
+      if (options.whenFull === "wait" && !closing) {
+        held.push(...frames);
+        return;
+      }
+      for (const item of frames) giveUp("spool_full", item.count, item);
       log.error({ err: error, count }, "events were given up: the spool takes nothing more");
+    }
+  };
+
+  /** Tries held frames again: into the spool where there is room by now, or straight to the broker when nothing waits before them. */
+  const retryHeld = (): void => {
+    const bus = options.bus();
+    const waiting = held;
+    held = [];
+    for (const [k, item] of waiting.entries()) {
+      if (bus && !(spool && spool.events > 0) && flying < LIMITS.publish_pending_max) fly(bus, item);
+      else toSpool([item]);
+      if (held.length > 0) {
+        held.push(...waiting.slice(k + 1));
+        return;
+      }
     }
   };
 
   const send = (bus: Connection, item: Spooled): Promise<unknown> =>
     publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
 
+  const fly = (bus: Connection, item: Spooled): void => {
+    flying++;
+    flyingEvents += item.count;
+    send(bus, item)
+      .then(
+        () => {
+          published += item.count;
+        },
+        (error: unknown) => {
+          if (isTooLarge(error)) return giveUp("frame_too_large", item.count, item);
+          log.debug({ err: error }, "a frame goes to the spool");
+          toSpool([item]);
+        },
+      )
+      .finally(() => {
+        flying--;
+        flyingEvents -= item.count;
+        if (spool && spool.events > 0) drain();
+        pump();
+      });
+  };
+
   const pump = (): void => {
+    if (held.length > 0) retryHeld();
     for (;;) {
-      if (buffer.length === 0) break;
+      if (buffer.length === 0 || held.length > 0) break;
       const bus = options.bus();
+      if (!bus && options.undecided?.()) break;
       if (!bus || (spool && spool.events > 0)) {
         // behind what waits on disk already; one durable write takes all that is here
         const frames: Spooled[] = [];
@@ -159,26 +249,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
       }
       // while frames fly, small ones wait for company
       if (flying >= LIMITS.publish_pending_max || (flying > 0 && buffer.length < frameMax)) break;
-      for (const item of nextFrames()) {
-        flying++;
-        flyingEvents += item.count;
-        send(bus, item)
-          .then(
-            () => {
-              published += item.count;
-            },
-            (error: unknown) => {
-              log.debug({ err: error }, "a frame goes to the spool");
-              toSpool([item]);
-            },
-          )
-          .finally(() => {
-            flying--;
-            flyingEvents -= item.count;
-            if (spool && spool.events > 0) drain();
-            pump();
-          });
-      }
+      for (const item of nextFrames()) fly(bus, item);
     }
     notify();
   };
@@ -199,12 +270,17 @@ export function createEmitter(options: EmitterOptions): Emitter {
           published += item.count;
           pause = 100;
         } catch (error) {
+          if (isTooLarge(error)) {
+            // it would stand in the way of all others for ever
+            giveUp("frame_too_large", item.count, item);
+            spool.taken();
+            continue;
+          }
           log.debug({ err: error }, "the spool waits for the broker");
           await new Promise((resolve) => setTimeout(resolve, pause).unref());
           pause = Math.min(pause * 2, 5_000);
         }
       }
-      tellLoss();
     })().finally(() => {
       draining = undefined;
       pump();
@@ -212,11 +288,10 @@ export function createEmitter(options: EmitterOptions): Emitter {
   };
 
   /** A drop is a fact: it is told as an event as soon as there is somebody to tell. */
-  const tellLoss = (): void => {
-    if (!lost) return;
-    const { count, first, last } = lost;
-    lost = undefined;
-    put(eventOf(eventsDropped.of({}, { where: "spool_full", count, first_n: first, last_n: last }), options, false));
+  const tellLosses = (): void => {
+    const all = [...losses.values()];
+    losses.clear();
+    for (const { where, count, first, last } of all) put(eventOf(eventsDropped.of({}, { where, count, first_n: first, last_n: last }), options, false));
   };
 
   const put = (event: Unnumbered): void => {
@@ -234,6 +309,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
   let scheduled = false;
+  let sinceTurn = 0;
   const DONE = Promise.resolve();
 
   const take = (draft: Draft, check: boolean): Promise<void> => {
@@ -245,15 +321,18 @@ export function createEmitter(options: EmitterOptions): Emitter {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (buffer.length >= LIMITS.buffer_events_max || bytes >= LIMITS.buffer_bytes_max) {
+    if (room.length > 0 || !hasRoom()) {
       if (options.whenFull === "drop") {
-        dropped++;
+        giveUp("buffer_full", 1);
         return DONE;
       }
-      return new Promise<void>((resolve) => room.push(resolve)).then(() => put(event));
+      return new Promise<void>((resolve) => room.push({ event, resolve }));
     }
     put(event);
-    return DONE;
+    // a caller that does nothing but emit must not keep the connection from its turn
+    if (++sinceTurn < TURN_EVENTS) return DONE;
+    sinceTurn = 0;
+    return new Promise((resolve) => setImmediate(resolve));
   };
 
   return {
@@ -261,7 +340,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     emitUnchecked: (draft) => take(draft, false),
     async flush() {
       const before = { published, spooled: spooledSince };
-      if (buffer.length > 0 || flying > 0 || scheduled) {
+      if (buffer.length > 0 || flying > 0 || held.length > 0 || scheduled) {
         await new Promise<void>((resolve) => {
           settled.push(resolve);
           pump();
@@ -269,12 +348,14 @@ export function createEmitter(options: EmitterOptions): Emitter {
       }
       return { published: published - before.published, spooled: spooledSince - before.spooled };
     },
-    stats: () => ({ emitted, published, buffered: buffer.length + flyingEvents, spooled: spool?.events ?? 0, dropped }),
+    stats: () => ({ emitted, published, buffered: buffer.length + flyingEvents + held.reduce((sum, f) => sum + f.count, 0), spooled: spool?.events ?? 0, dropped }),
     wake() {
       if (spool && spool.events > 0) drain();
       pump();
     },
     async close() {
+      closing = true; // what finds no room now is given up: nobody waits any more
+      if (losses.size > 0) tellLosses();
       await this.flush();
       closed = true;
       await draining;

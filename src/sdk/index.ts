@@ -63,6 +63,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
     source: options.source ?? `sdk://${name}`,
     via: options.via ?? "sdk",
     bus: () => (bus && !bus.nc.isClosed() && !away ? bus : undefined),
+    undecided: () => undecided,
     spoolFolder: join(spools, `${name}.${process.pid}.${randomBytes(3).toString("hex")}`),
     partitions: options.partitions ?? config.partitions,
     whenFull: options.whenFull ?? "wait",
@@ -72,6 +73,11 @@ export function createWeir(options: WeirOptions = {}): Weir {
     log,
   });
   let away = false;
+  let undecided = true;
+  const decide = (): void => {
+    undecided = false;
+    emitter.wake();
+  };
   const follow = async (connection: Connection): Promise<void> => {
     for await (const status of connection.nc.status()) {
       if (status.type === "disconnect") away = true;
@@ -87,10 +93,11 @@ export function createWeir(options: WeirOptions = {}): Weir {
         bus = await dial(options, config, `${name} producer`, log);
         if (closed) return void (await bus.close());
         void follow(bus);
-        emitter.wake();
+        decide();
         await drainOrphans(spools, bus);
       } catch (error) {
         log.debug({ err: error }, "weir is away; events wait in the spool");
+        decide();
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
       }
     }

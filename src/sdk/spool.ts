@@ -3,6 +3,7 @@ import {
   existsSync,
   fdatasyncSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -115,8 +116,14 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
         outSize = 0;
       }
       out ??= openSegment();
-      writeSync(out, Buffer.concat(records));
-      fdatasyncSync(out);
+      try {
+        writeAll(out, Buffer.concat(records));
+        fdatasyncSync(out);
+      } catch (error) {
+        // what got through is cut off again, so that the next record stands behind a whole one
+        ftruncateSync(out, outSize);
+        throw new WeirError("spool_full", `the spool cannot be written: ${error instanceof Error ? error.message : error}`, { cause: error, hint: "free disk space" });
+      }
       outSize += size;
       bytes += size;
       events += frames.reduce((sum, f) => sum + f.count, 0);
@@ -157,6 +164,11 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
   };
 }
 
+/** A full disk may take a part only, and tell so at the next attempt. */
+function writeAll(fd: number, data: Buffer): void {
+  for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
+}
+
 function record(item: Spooled): Buffer {
   const id = Buffer.from(item.id, "latin1");
   const body = Buffer.allocUnsafe(5 + id.length + item.frame.length);
@@ -171,15 +183,23 @@ function record(item: Spooled): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** The record at an offset: without item where it is broken; undefined where the bytes end before it does. */
+/** The record at an offset. Without item: what stands there is broken, and `next` is where the next whole record begins. Undefined: none follows. */
 function readRecord(data: Buffer, offset: number): { item?: Spooled; next: number } | undefined {
-  if (offset + HEAD > data.length) return undefined;
+  const found = recordAt(data, offset);
+  if (found) return found;
+  for (let at = offset + 1; at + HEAD + 5 <= data.length; at++) if (recordAt(data, at)) return { next: at };
+  return undefined;
+}
+
+function recordAt(data: Buffer, offset: number): { item: Spooled; next: number } | undefined {
+  if (offset + HEAD + 5 > data.length) return undefined;
   const length = data.readUInt32LE(offset);
   const next = offset + HEAD + length;
-  if (next > data.length) return undefined;
+  if (length < 5 || next > data.length) return undefined;
   const body = data.subarray(offset + HEAD, next);
-  if (length < 5 || crc32(body) !== data.readUInt32LE(offset + 4)) return { next };
   const idLength = body.readUInt8(4);
+  // the sum last: what is looked at may be the middle of another record
+  if (5 + idLength > length || body.readUInt16LE(2) > LIMITS.frame_events_max || crc32(body) !== data.readUInt32LE(offset + 4)) return undefined;
   return {
     item: {
       partition: body.readUInt16LE(0),

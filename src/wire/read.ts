@@ -55,7 +55,7 @@ export function openReader(bus: Connection, stream: string, { after, subjects }:
     while (!closed) {
       try {
         current = await open();
-        if (closed) break;
+        if (closed) return current.stop();
         for await (const message of current) {
           if (closed) return;
           const stored = storedOf(message);

@@ -32,6 +32,10 @@ async function held(work: (open: () => Promise<Tables>) => Promise<Tables>): Pro
 const withBase64 = (data: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value]));
 
+/** Bytes come back from a frame as Node's own kind. */
+const withBytes = (data: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(data).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value) : value]));
+
 const inOneRun = (frames: readonly Logged[], cuts: readonly number[]): Promise<Record<string, string[]>> =>
   held(async (open) => {
     const tables = await open();
@@ -169,10 +173,11 @@ describe.each(made)("rows of %s", (name, projection) => {
   test("are the same from plain events and from events read from a frame", () => {
     fc.assert(
       fc.property(events, (list) => {
-        const wanted = list.filter(reads);
+        const wanted = list.filter(reads).map((event) => ({ ...event, data: withBytes(event.data) }));
         if (wanted.length === 0) return;
         const rowsOf = (from: readonly Event[]): unknown[] =>
-          from.flatMap((event) => (projection.kind === "map" ? projection.map(event, { stream_seq: 1 }) : [projection.keyOf(event), projection.fold(undefined, event)]));
+          from
+            .flatMap((event): unknown[] => (projection.kind === "map" ? [...projection.map(event, { stream_seq: 1 })] : [projection.keyOf(event), projection.fold(undefined, event)]));
         // the table events is filled column by column instead, see below
         if (name !== "events") expect(rowsOf(readFrame(encodeEvents(wanted)).events())).toEqual(rowsOf(wanted));
       }),

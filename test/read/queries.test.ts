@@ -93,6 +93,9 @@ describe("sessions", () => {
     expect(lately.length).toBeLessThan(6);
   });
   it("says when there are more rows than asked for", async () => {
+    expect((await ctx.ask("sessions", { limit: 29 })).truncated).toBe(true);
+    expect((await ctx.ask("sessions", { limit: 29 })).rows).toHaveLength(29);
+    expect((await ctx.ask("sessions", { limit: 30 })).truncated).toBe(false);
     const answer = await ctx.ask("sessions", {}, { rowsMax: 3 });
     expect(answer.rows).toHaveLength(3);
     expect(answer.truncated).toBe(true);
@@ -129,16 +132,12 @@ describe("usage", () => {
   it("counts a period from the hour it begins in", async () => {
     const since = new Date(NEWEST_US / 1000 - 30 * 3_600_000).toISOString();
     const until = new Date(NEWEST_US / 1000 - 3_600_000).toISOString();
-    const { getRowsJS } = {
-      getRowsJS: (
-        await filled.writer.runAndReadAll(
-          `select count(*)::int from model_calls where time >= timestamp '${since}' and time < timestamp '${until}'`,
-        )
-      ).getRowsJS(),
-    };
+    const counted = await filled.writer.runAndReadAll(
+      `select count(*)::int from model_calls where time >= timestamp '${since}' and time < timestamp '${until}'`,
+    );
     for (const by of ["total", "hour"]) {
       const answered = await rows("usage", { by, since, until, limit: 1000 });
-      expect(answered.reduce((sum, r) => sum + Number(r.calls), 0)).toBe(getRowsJS[0]![0]);
+      expect(answered.reduce((sum, r) => sum + Number(r.calls), 0)).toBe(counted.getRowsJS()[0]![0]);
     }
   });
   it("refuses what it cannot group by", async () => {
@@ -153,16 +152,19 @@ describe("tools and metrics", () => {
   it("merges sketches into quantiles within 1 percent", async () => {
     const all = await rows("tools", { since: "2026-01-01", limit: 100 });
     expect(all.reduce((sum, r) => sum + Number(r.calls), 0)).toBe(CALLS);
-    const exact = (
-      await filled.writer.runAndReadAll(
-        "select quantile_disc(duration_ms, 0.5), quantile_disc(duration_ms, 0.95) from tool_calls where tool = 'Bash'",
-      )
-    )
-      .getRowsJS()[0]!
-      .map(Number);
+    const read = await filled.writer.runAndReadAll(
+      "select duration_ms from tool_calls where tool = 'Bash' order by duration_ms",
+    );
+    const exact = read.getRowsJS().map(([ms]) => Number(ms));
     const bash = all.find((r) => r.tool === "Bash")!;
-    expect(Math.abs(Number(bash.p50) - exact[0]!) / exact[0]!).toBeLessThan(0.06);
-    expect(Math.abs(Number(bash.p95) - exact[1]!) / exact[1]!).toBeLessThan(0.06);
+    for (const [name, q] of [
+      ["p50", 0.5],
+      ["p95", 0.95],
+      ["p99", 0.99],
+    ] as const) {
+      const value = exact[Math.floor(q * (exact.length - 1))]!;
+      expect(Math.abs(Number(bash[name]) - value) / value, name).toBeLessThanOrEqual(0.0101);
+    }
     expect(Number(bash.error_rate)).toBeCloseTo(Number(bash.errors) / Number(bash.calls), 9);
   });
   it("shows one series or all together", async () => {
@@ -191,7 +193,7 @@ describe("search", () => {
     expect(await rows("search", { session: sessionOf(0), limit: 1000 })).toHaveLength(100);
     const found = await ctx.ask("search", { text: 'NEEDLE77"' });
     expect(found.rows).toHaveLength(1);
-    expect(found.note).toContain("Looked back to stream_seq 1 ");
+    expect(found.note).toBe("These are all.");
     const first = await ctx.ask("search", { limit: 1000 });
     const before = /before=(\d+)/.exec(first.note!)![1];
     const second = await ctx.ask("search", { limit: 1000, before });

@@ -17,7 +17,7 @@ export class KeyedTable<R> {
   readonly name: string;
   private readonly key: string;
   private readonly columns: readonly Column[];
-  private readonly toValues: (row: R, first_seq: number) => readonly unknown[];
+  private readonly push: (columns: readonly unknown[][], row: R, first_seq: number) => void;
   private readonly fromValues: (values: readonly unknown[]) => R;
   private readonly keep: (row: R) => boolean;
   private readonly cache = new Map<string, { row: R; first_seq: number }>();
@@ -28,8 +28,8 @@ export class KeyedTable<R> {
     readonly name: string;
     readonly key: string;
     readonly columns: readonly Column[];
-    /** Values of a row in the order of the columns, `first_seq` last. */
-    readonly toValues: (row: R, first_seq: number) => readonly unknown[];
+    /** Adds the values of a row to the columns, in their order, `first_seq` last. */
+    readonly push: (columns: readonly unknown[][], row: R, first_seq: number) => void;
     readonly fromValues: (values: readonly unknown[]) => R;
     /** Whether a row stays in memory after the commit. */
     readonly keep: (row: R) => boolean;
@@ -37,7 +37,7 @@ export class KeyedTable<R> {
     this.name = options.name;
     this.key = options.key;
     this.columns = options.columns;
-    this.toValues = options.toValues;
+    this.push = options.push;
     this.fromValues = options.fromValues;
     this.keep = options.keep;
   }
@@ -119,8 +119,7 @@ export class KeyedTable<R> {
         low = Math.min(low, entry.first_seq);
         high = Math.max(high, entry.first_seq);
       }
-      const values = this.toValues(entry.row, entry.first_seq);
-      for (let k = 0; k < columns.length; k++) columns[k]!.push(values[k]);
+      this.push(columns, entry.row, entry.first_seq);
     }
     if (replaced.length > 0) {
       await connection.run(
@@ -136,7 +135,7 @@ export class KeyedTable<R> {
   committed(): void {
     for (const [key, entry] of this.work) {
       if (!entry.stored && entry.dirty) this.index.add(key, entry.first_seq);
-      this.cache.delete(key);
+      if (entry.stored) this.cache.delete(key); // to the end of the order in which rows make room
       if (this.keep(entry.row)) this.cache.set(key, { row: entry.row, first_seq: entry.first_seq });
     }
     for (const key of this.cache.keys()) {

@@ -69,7 +69,7 @@ export class Rollups {
       name: "_rollups",
       key: "id",
       columns: ROLLUP_COLUMNS,
-      toValues,
+      push,
       fromValues,
       keep: () => true,
     });
@@ -197,24 +197,16 @@ const same = (a: readonly Share[], b: readonly Share[]): boolean =>
     return x.time === y.time && x.value === y.value && sameKey(x.key, y.key) && x.add.every((n, k) => n === y.add[k]);
   });
 
-function toValues(row: RollupRow, first_seq: number): unknown[] {
+function push(columns: readonly unknown[][], row: RollupRow, first_seq: number): void {
   const [p50, p95, p99] = row.sketch ? quantiles(row.sketch, [0.5, 0.95, 0.99]) : [];
-  const out: unknown[] = [row.rollup, row.id, row.time];
-  for (let k = 0; k < KEYS; k++) out.push(row.key[k]);
-  for (let k = 0; k < SUMS; k++) out.push(row.sums[k]);
   const finite = row.max >= row.min;
-  out.push(
-    row.count,
-    row.sum,
-    finite ? row.min : undefined,
-    finite ? row.max : undefined,
-    p50,
-    p95,
-    p99,
-    row.sketch && packSketch(row.sketch),
-    first_seq,
-  );
-  return out;
+  const values: unknown[] = [row.rollup, row.id, row.time];
+  for (let k = 0; k < KEYS; k++) values.push(row.key[k]);
+  for (let k = 0; k < SUMS; k++) values.push(row.sums[k]);
+  values.push(row.count, row.sum, finite ? row.min : undefined, finite ? row.max : undefined, p50, p95, p99, row.sketch && packSketch(row.sketch), first_seq);
+  values.forEach((value, k) => {
+    columns[k]!.push(value);
+  });
 }
 
 function fromValues(v: readonly unknown[]): RollupRow {

@@ -15,10 +15,16 @@ export class SeenIds {
   private young = new Set<string>();
   private old = new Set<string>();
   private floor: string;
+  /** Highest id ever seen; what lies above it is new without looking. */
+  private top = "";
 
   /** `newest` ids of the table, all of those above `floor`. */
   constructor(newest: readonly string[], floor: string) {
-    for (const id of newest) this.young.add(id);
+    for (const id of newest) {
+      this.young.add(id);
+      if (id > this.top) this.top = id;
+    }
+    if (floor > this.top) this.top = floor;
     this.floor = floor;
   }
 
@@ -30,6 +36,8 @@ export class SeenIds {
       )
     ).getRowsJS();
     const ids = rows.map(([id]) => String(id));
+    // an event that was set aside whole stands in no other table
+    const aside = (await connection.runAndReadAll(`select event_id from set_aside where error like '*:%' order by stream_seq desc limit ${LIMITS.dedupe_ids_max}`)).getRowsJS();
     const latest = newId((clock.nowMs() + LIMITS.clock_ahead_ms_max) * 1_000);
     // older frames may hold ids above the oldest of these: only what is above every id outside the list is complete
     const [[outside]] = (
@@ -39,7 +47,7 @@ export class SeenIds {
       )
     ).getRowsJS() as [[string | null]];
     const cut = ids.length === LIMITS.dedupe_ids_max ? ids.at(-1)! : "";
-    return new SeenIds(ids, outside && outside > cut ? outside : cut);
+    return new SeenIds([...ids, ...aside.map(([id]) => String(id))], outside && outside > cut ? outside : cut);
   }
 
   /** Marks which of the ids, in order, were seen before: in the tables, or earlier in the list. */
@@ -47,8 +55,14 @@ export class SeenIds {
     const out = new Uint8Array(ids.length);
     const batch = new Set<string>();
     const late: number[] = [];
+    let top = this.top;
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]!;
+      if (id > top && isOrdered(id)) {
+        top = id;
+        batch.add(id);
+        continue;
+      }
       if (batch.has(id) || this.young.has(id) || this.old.has(id)) out[i] = 1;
       else {
         batch.add(id);
@@ -72,6 +86,7 @@ export class SeenIds {
   add(ids: Iterable<string>): void {
     for (const id of ids) {
       this.young.add(id);
+      if (id > this.top && isOrdered(id)) this.top = id;
       if (this.young.size < LIMITS.dedupe_ids_max) continue;
       for (const gone of this.old) if (gone > this.floor && isOrdered(gone)) this.floor = gone;
       this.old = this.young;

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
-import { WeirError } from "../../base/errors.ts";
+import { toWeirError, WeirError } from "../../base/errors.ts";
 import type { ReadContext } from "../context.ts";
 import { mcpHandler } from "../mcp/http.ts";
 import { addApiRoutes } from "./api.ts";
@@ -23,7 +23,10 @@ export function createHttp(ctx: ReadContext): Hono {
   app.use(securityHeaders);
   app.use(checkOrigin(() => ctx.hosts));
   app.use(checkToken(ctx.token, isPublic));
-  app.onError((error, c) => answerError(c, error, error instanceof Refused ? error.status : undefined));
+  app.onError((error, c) => {
+    if (toWeirError(error).code === "internal") ctx.report?.(error, c.req.path);
+    return answerError(c, error, error instanceof Refused ? error.status : undefined);
+  });
   app.notFound((c) =>
     answerError(
       c,

@@ -1,12 +1,12 @@
 import { McpServer } from "@modelcontextprotocol/server";
 import { LIMITS } from "../../base/limits.ts";
 import type { Asked, ReadContext } from "../context.ts";
-import { columnsText, inputSchema, type JsonSchema } from "../schema.ts";
+import { columnNames, inputSchema, type JsonSchema } from "../schema.ts";
 import { compact } from "./compact.ts";
 import { attempt, described } from "./tool.ts";
 
 /** What the tools need: the answers, and the definitions they are made from. */
-export type McpContext = Asked & Pick<ReadContext, "queries" | "commands" | "version">;
+export type McpContext = Asked & Pick<ReadContext, "queries" | "commands" | "version" | "report">;
 
 /** How long a client may keep the list of tools. */
 const LIST_MS = 300_000;
@@ -34,11 +34,7 @@ const ROWS_SCHEMA: JsonSchema = {
   properties: {
     columns: { type: "array", items: { type: "string" } },
     rows: { type: "array", items: { type: "array", items: {} } },
-    as_of: {
-      type: "object",
-      properties: { seq: { type: "integer" }, time: { type: ["string", "null"] } },
-      required: ["seq", "time"],
-    },
+    as_of: { type: "object" },
     note: { type: "string" },
   },
   required: ["columns", "rows", "as_of"],
@@ -59,6 +55,7 @@ const ORDERS = { readOnlyHint: false, destructiveHint: false, openWorldHint: fal
 
 /** A new server with all tools; cheap, because everything lasting is in the context. */
 export function buildMcpServer(ctx: McpContext): McpServer {
+  const { report } = ctx;
   const keep = { ttlMs: LIST_MS, cacheScope: "private" } as const;
   const server = new McpServer(
     { name: "weir", title: "weir, the flight recorder for AI assistants", version: ctx.version },
@@ -69,7 +66,7 @@ export function buildMcpServer(ctx: McpContext): McpServer {
     },
   );
   for (const [name, query] of ctx.queries) {
-    const description = `${query.about}\nColumns: ${columnsText(query.row)}.`;
+    const description = `${query.about}\nColumns: ${columnNames(query.row)}.`;
     const config = {
       title: query.title,
       description,
@@ -78,7 +75,7 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       annotations: READS,
     };
     server.registerTool(name, config, (input, { mcpReq }) =>
-      attempt(async () => compact(await ctx.ask(name, input, { signal: mcpReq.signal }))),
+      attempt(report, async () => compact(await ctx.ask(name, input, { signal: mcpReq.signal }))),
     );
   }
   server.registerTool(
@@ -92,7 +89,7 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       annotations: READS,
     },
     (input, { mcpReq }) =>
-      attempt(async () =>
+      attempt(report, async () =>
         compact(await ctx.sql(String(input.query ?? ""), { signal: mcpReq.signal, rowsMax: LIMITS.query_rows_max })),
       ),
   );
@@ -105,7 +102,7 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       inputSchema: described(inputSchema({})),
       annotations: READS,
     },
-    () => attempt(async () => ({ ...(await ctx.status()) })),
+    () => attempt(report, async () => ({ ...(await ctx.status()) })),
   );
   for (const [name, command] of ctx.commands) {
     const config = {
@@ -115,7 +112,9 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       outputSchema: described(ORDERED_SCHEMA),
       annotations: ORDERS,
     };
-    server.registerTool(name, config, (input) => attempt(async () => ({ ...(await ctx.order(name, input, "mcp")) })));
+    server.registerTool(name, config, (input) =>
+      attempt(report, async () => ({ ...(await ctx.order(name, input, "mcp")) })),
+    );
   }
   return server;
 }

@@ -35,11 +35,15 @@ export const failed = (thrown: unknown): CallToolResult => {
   return { content: [{ type: "text", text: cleanText(line, ERROR_CHARS_MAX - 40) }], isError: true };
 };
 
-/** The result of some work, failures included. */
-export async function attempt(work: () => Promise<Record<string, unknown>>): Promise<CallToolResult> {
+/** The result of some work, failures included; bugs are reported. */
+export async function attempt(
+  report: ((error: unknown, where: string) => void) | undefined,
+  work: () => Promise<Record<string, unknown>>,
+): Promise<CallToolResult> {
   try {
     return result(await work());
   } catch (error) {
+    if (toWeirError(error).code === "internal") report?.(error, "mcp");
     return failed(error);
   }
 }

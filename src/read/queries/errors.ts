@@ -56,13 +56,19 @@ export default defineQuery({
       (
         where,
       ) => `select name, mcp_server, message, count(*) as times, count(distinct session) as sessions, min(time) as first_at, max(time) as last_at,
-  arg_max(session, time) as last_session, left(arg_max(error, time), 1000) as last_error
+  arg_max(session, time) as last_session, left(arg_max(error, time), 1000) as last_error, sum(count(*)) over () as looked
 from (select ${name} as name, ${server} as mcp_server, ${ALIKE("error")} as message, session, time, error from ${table} where ${where} order by time desc limit ${FAILURES_MAX})
-group by all order by last_at desc limit $rows`,
+group by name, mcp_server, message order by last_at desc limit $rows`,
       { rows: rowsOf(input.limit, 50) },
     );
   },
+  after: (answered) => ({
+    rows: answered,
+    ...(Number(answered[0]?.looked ?? 0) >= FAILURES_MAX && {
+      note: `Only the newest ${FAILURES_MAX} failures of the period are counted: narrow it for exact numbers.`,
+    }),
+  }),
 });
 
 /** Failures looked at, the newest first. */
-const FAILURES_MAX = 10_000;
+const FAILURES_MAX = 5_000;

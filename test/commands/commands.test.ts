@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { newId } from "../../src/base/id.ts";
+import { loadDefinitions } from "../../src/engine/load.ts";
+import { checkEvent } from "../../src/events/check.ts";
+import { decideOrder } from "../../src/read/order.ts";
+import { ROOT } from "../support/filled-store.ts";
+
+const NOW_US = Date.UTC(2026, 10, 20, 12) * 1_000;
+const { commands, queries } = await loadDefinitions(ROOT);
+const order = (name: string, input: unknown) => decideOrder(commands, name, input, { actor: "ada", now_us: NOW_US });
+
+/** What the runner adds to a draft. */
+const complete = (draft: object) => ({ id: newId(NOW_US), source: "weir://test", v: 1, ...draft });
+
+describe("commands", () => {
+  it("do not share a name with a query", () => {
+    expect([...commands.keys()].filter((name) => queries.has(name))).toEqual([]);
+  });
+  it.each([
+    [
+      "set_threshold",
+      { name: "slow", metric: "tool.duration", above: "5000", labels: { "gen_ai.tool.name": "Bash" } },
+      { severity: "warning", above: 5_000, labels: '{"gen_ai.tool.name":"Bash"}' },
+    ],
+    ["remove_threshold", { name: "slow" }, { name: "slow", removed: "true" }],
+    ["acknowledge_alert", { id: "alert-1", note: "mine" }, { alert: "alert-1", note: "mine" }],
+    ["resolve_alert", { id: "alert-1" }, { alert: "alert-1", how: "order" }],
+    ["publish", { type: "metric.measured", data: '{"name":"x","value":1}', session: "s" }, { name: "x", value: 1 }],
+  ])("%s leads to one valid event with actor and time", (name, input, data) => {
+    const drafts = order(name, input);
+    expect(drafts).toHaveLength(1);
+    expect(drafts[0]).toMatchObject({ actor: "ada", time: NOW_US, data });
+    expect(checkEvent(complete(drafts[0]!) as never)).toBeUndefined();
+  });
+  it.each([
+    ["set_threshold", { name: "slow", metric: "tool.duration" }, /needs a limit/],
+    ["set_threshold", { name: "slow", metric: "tool.duration", above: 1, below: 2 }, /every value/],
+    ["set_threshold", { name: "slow", metric: "tool.duration", above: 1, labels: "[1]" }, /JSON object of texts/],
+    ["set_threshold", { metric: "tool.duration", above: 1 }, /name is missing/],
+    ["publish", { type: "metric.measurd" }, /did you mean metric.measured/],
+    [
+      "publish",
+      { type: "metric.measured", data: '{"name":"x","valu":1}' },
+      /data.valu is no argument \(did you mean value\?\); data.value is missing/,
+    ],
+    ["publish", { type: "metric.measured", data: "[1]" }, /no JSON object/],
+    ["acknowledge_alert", {}, /id is missing/],
+    ["resolve_alerts", {}, /did you mean resolve_alert/],
+  ])("%s refuses %j", (name, input, message) => {
+    expect(() => order(name, input)).toThrow(message);
+  });
+  it("publish reads nested JSON, bytes and times of the type's fields", () => {
+    const [called] = order("publish", {
+      type: "tool.called",
+      data: { tool: "Bash", input: { command: "ls" } },
+      time: "1h",
+    });
+    expect(called).toMatchObject({
+      via: "api",
+      time: NOW_US - 3_600_000_000,
+      data: { tool: "Bash", input: '{"command":"ls"}' },
+    });
+  });
+});

@@ -1,0 +1,141 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { clock } from "../../src/base/clock.ts";
+import { newId } from "../../src/base/id.ts";
+import type { Event } from "../../src/define/event.ts";
+import { encodeEvents } from "../../src/wire/encode.ts";
+import { lastFrame, publishFrame } from "../../src/wire/publish.ts";
+import { ensureStreams, eventsSubject, inSubject, purgeUpTo, validSubject } from "../../src/wire/streams.ts";
+import { type Bench, eventsIn, runProcessors, startBench } from "../support/pipeline.ts";
+import { until } from "../support/until.ts";
+
+const event = (n: number, over: Record<string, unknown> = {}): Event => {
+  const time = clock.nowUs();
+  return { id: newId(time), source: "test://x", time, session: "s", producer: "p", epoch: 1, n, type: "tool.called", v: 1, data: { tool: "Bash", call_id: `call_${n}` }, ...over } as unknown as Event;
+};
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, k) => from + k);
+const send = (bench: Bench, events: readonly Event[]) => publishFrame(bench.bus, inSubject(0), encodeEvents(events), { count: events.length });
+/** Each event in a frame of its own. */
+const sendEach = async (bench: Bench, numbers: readonly number[]): Promise<void> => {
+  for (const n of numbers) await send(bench, [event(n)]);
+};
+const numbersIn = async (bench: Bench, stream: "WEIR_VALID" | "WEIR_EVENTS", subject?: string): Promise<(number | undefined)[]> =>
+  (await eventsIn(bench.bus, stream, subject)).filter((e) => e.type === "tool.called").map((e) => e.n);
+const enriched = eventsSubject("enrich", 0);
+/** Waits until what was sent to a stage has come out of it. */
+const through = (bench: Bench, stream: "WEIR_VALID" | "WEIR_EVENTS", subject: string, input: number): Promise<unknown> =>
+  until(`input ${input} passed ${subject}`, async () => ((await lastFrame(bench.bus, stream, subject))?.input ?? 0) >= input);
+
+describe("a processor on the log", () => {
+  test("two runners of one partition write each output once", async () => {
+    await using bench = await startBench();
+    await using other = await bench.nats.connect("engine");
+    await using _one = runProcessors(bench, ["validate", "enrich"]);
+    await using _two = runProcessors(bench, ["validate", "enrich"], { bus: other, snapshots: `${bench.snapshots}-two` });
+    await sendEach(bench, range(1, 300));
+    await through(bench, "WEIR_VALID", validSubject(0), 300);
+    await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS")).length >= 300);
+    expect(await numbersIn(bench, "WEIR_EVENTS")).toEqual(range(1, 300));
+  });
+
+  test("stopped and started again, with and without its snapshot, it goes on where its last output says", async () => {
+    await using bench = await startBench();
+    for (const [from, to] of [[1, 50], [51, 120], [121, 121], [122, 200]] as const) {
+      await using _run = runProcessors(bench, ["validate", "enrich"]);
+      await sendEach(bench, range(from, to));
+      await through(bench, "WEIR_VALID", validSubject(0), to);
+      await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).length >= to);
+      if (from === 51) rmSync(bench.snapshots, { recursive: true, force: true });
+    }
+    expect(await numbersIn(bench, "WEIR_EVENTS", enriched)).toEqual(range(1, 200));
+    expect((await lastFrame(bench.bus, "WEIR_VALID", validSubject(0)))?.totals).toEqual({ taken: 200, passed: 200, rejected: 0, repeated: 0 });
+  });
+
+  test("its state is made again from the log when snapshots are gone and its input was trimmed", async () => {
+    await using bench = await startBench();
+    {
+      await using _run = runProcessors(bench, ["validate", "enrich"]);
+      await send(bench, [event(1, { type: "tool.started", time: 1_800_000_000_000_000, data: { tool: "Bash", call_id: "long" }, project: "/p" })].map((e) => ({ ...e, time: clock.nowUs() - 5_000_000 })));
+      await sendEach(bench, [2, 3, 6]);
+      await through(bench, "WEIR_VALID", validSubject(0), 4);
+      await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).length >= 3);
+    }
+    rmSync(bench.snapshots, { recursive: true, force: true });
+    await purgeUpTo(bench.bus.jsm, "WEIR_IN", inSubject(0), 4);
+    await purgeUpTo(bench.bus.jsm, "WEIR_VALID", validSubject(0), 10);
+    {
+      await using _run = runProcessors(bench, ["validate", "enrich"]);
+      await sendEach(bench, [3, 6, 4, 7]); // repeated, repeated, late, new
+      await send(bench, [event(8, { data: { tool: "Bash", call_id: "long" } })]);
+      await until("the last one was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).includes(8));
+    }
+    const events = await eventsIn(bench.bus, "WEIR_EVENTS", enriched);
+    expect(events.filter((e) => e.type === "tool.called").map((e) => e.n)).toEqual([2, 3, 6, 4, 7, 8]);
+    expect(events.filter((e) => e.type.startsWith("gap.")).map((e) => [e.type, e.data.first_n, e.data.last_n])).toEqual([["gap.found", 4, 5], ["gap.closed", 4, 4]]);
+    // what enrichment knew of the session and the call is there again
+    const last = events.at(-1)!;
+    expect(last.project).toBe("/p");
+    expect(last.data.duration_ms).toBeGreaterThanOrEqual(5_000);
+  });
+
+  test("bytes that are no frame become rejected input with these bytes, and stop nothing", async () => {
+    await using bench = await startBench();
+    const broken = Buffer.concat([Buffer.from([0xc1]), Buffer.alloc(700_000, "ab")]);
+    await using _run = runProcessors(bench, ["validate", "enrich"]);
+    await sendEach(bench, [1]);
+    await publishFrame(bench.bus, inSubject(0), broken, { count: 3 });
+    await bench.bus.js.publish(inSubject(0), "");
+    await sendEach(bench, [2]);
+    await until("what followed passed", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).includes(2));
+    const rejected = (await eventsIn(bench.bus, "WEIR_EVENTS", enriched)).filter((e) => e.type === "input.rejected");
+    expect(rejected.map((e) => [e.data.reason, e.data.part, e.data.parts, e.data.events])).toEqual([
+      ["undecodable", 0, 2, 3],
+      ["undecodable", 1, 2, 0],
+      ["undecodable", 0, 1, 0],
+    ]);
+    expect(Buffer.concat(rejected.map((e) => e.data.original as Uint8Array)).equals(broken)).toBe(true);
+    expect(await numbersIn(bench, "WEIR_EVENTS", enriched)).toEqual([1, 2]);
+  });
+
+  test("wrong events are rejected with their reason; their neighbours pass; repeats are dropped; gaps are told", async () => {
+    await using bench = await startBench();
+    await using _run = runProcessors(bench, ["validate", "enrich"]);
+    const good = event(1);
+    await send(bench, [good, event(2, { type: "no.such_type" }), event(3, { data: { tool: 5 } }), event(4, { v: 99 }), event(5, { time: clock.nowUs() + 86_400_000_000 }), event(6)]);
+    await send(bench, [good, event(9), event(8), event(10)]);
+    await until("the last one passed", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).includes(10));
+    const events = await eventsIn(bench.bus, "WEIR_EVENTS", enriched);
+    expect(await numbersIn(bench, "WEIR_EVENTS", enriched)).toEqual([1, 6, 9, 8, 10]);
+    expect(events.filter((e) => e.type === "input.rejected").map((e) => [e.n, e.data.reason])).toEqual([[2, "unknown_type"], [3, "invalid"], [4, "unknown_version"], [5, "clock"]]);
+    expect(events.filter((e) => e.type.startsWith("gap.")).map((e) => [e.type, e.data.first_n, e.data.last_n])).toEqual([["gap.found", 7, 8], ["gap.closed", 8, 8]]);
+    expect((await lastFrame(bench.bus, "WEIR_VALID", validSubject(0)))?.totals).toEqual({ taken: 10, passed: 5, rejected: 4, repeated: 1 });
+  });
+
+  test("an input that was replaced behind its back stops it instead of being skipped", async () => {
+    await using bench = await startBench();
+    {
+      await using _run = runProcessors(bench, ["validate"]);
+      await sendEach(bench, range(1, 20));
+      await through(bench, "WEIR_VALID", validSubject(0), 20);
+    }
+    await bench.bus.jsm.streams.delete("WEIR_IN");
+    await ensureStreams(bench.bus.jsm, bench.nats.config);
+    await sendEach(bench, [1, 2, 3]);
+    await using again = runProcessors(bench, ["validate"]);
+    await until("the runner stands by", () => again.status("validate").state === "standing by");
+    expect(await numbersIn(bench, "WEIR_VALID")).toEqual(range(1, 20));
+  });
+
+  test("a processor that stops saves its state, and its input is trimmed", async () => {
+    await using bench = await startBench();
+    {
+      await using _run = runProcessors(bench, ["validate", "enrich"]);
+      await sendEach(bench, range(1, 30));
+      await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).length >= 30);
+    }
+    // what nobody needs any more is gone, all but the newest message
+    await until("the input was trimmed", async () => (await bench.bus.jsm.streams.info("WEIR_IN")).state.messages === 1);
+    expect(existsSync(join(bench.snapshots, "validate.0.snapshot"))).toBe(true);
+  });
+});

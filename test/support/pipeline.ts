@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import type { Draft } from "../../src/define/event.ts";
+import { openTables, type Projecting, startProcessors, startProjections } from "../../src/engine/engine.ts";
+import { loadProcessors, loadProjections } from "../../src/engine/load.ts";
+import type { ProcessorStatus } from "../../src/engine/run-processor.ts";
+import { plain } from "../../src/events/plain.ts";
+import type { Connection } from "../../src/wire/connect.ts";
+import { readFrame } from "../../src/wire/frame.ts";
+import { openReader } from "../../src/wire/read.ts";
+import { type StreamName, ensureStreams } from "../../src/wire/streams.ts";
+import { quiet, startTestBroker, type TestBroker } from "./nats.ts";
+import type { Event } from "../../src/define/event.ts";
+
+export const processors = await loadProcessors(".");
+export const projections = await loadProjections(".");
+
+/** A broker with weir's streams, and a connection of the engine. */
+export interface Bench {
+  readonly nats: TestBroker;
+  readonly bus: Connection;
+  readonly snapshots: string;
+  readonly store: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function startBench(): Promise<Bench> {
+  const nats = await startTestBroker();
+  const bus = await nats.connect("engine");
+  await ensureStreams(bus.jsm, nats.config);
+  return {
+    nats,
+    bus,
+    snapshots: join(nats.config.dataDir, "snapshots"),
+    store: join(nats.config.dataDir, "weir.duckdb"),
+    async [Symbol.asyncDispose]() {
+      await bus.close();
+      await nats[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Runs the processors named until it is disposed of. */
+export function runProcessors(bench: Bench, names: readonly string[], { bus = bench.bus, snapshots = bench.snapshots } = {}) {
+  const stop = new AbortController();
+  const wanted = new Map(names.map((name) => [name, processors.get(name)!]));
+  const { status, done } = startProcessors({ processors: wanted, partitions: 1, bus, snapshots, version: "test", log: quiet, signal: stop.signal });
+  return {
+    status: (name: string): ProcessorStatus => status.find((s) => s.name === name)!,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await done;
+    },
+  };
+}
+
+/** Carries the tables on until it is disposed of. */
+export async function runTables(bench: Bench, emit?: (draft: Draft) => void): Promise<Projecting & AsyncDisposable> {
+  const stop = new AbortController();
+  const open = () => openTables(bench.store, projections, { memoryMb: 256, threads: 1 });
+  const running = startProjections({ tables: await open(), open, bus: bench.bus, log: quiet, signal: stop.signal, emit });
+  return Object.assign(running, {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running.done;
+    },
+  });
+}
+
+/** Every event of a stream, in order. */
+export async function eventsIn(bus: Connection, stream: StreamName, subject?: string): Promise<Event[]> {
+  const { last_seq, messages } = (await bus.jsm.streams.info(stream)).state;
+  const events: Event[] = [];
+  const last = subject ? (await bus.jsm.streams.getMessage(stream, { last_by_subj: subject }))?.seq : last_seq;
+  if (messages === 0 || !last) return events;
+  const reader = openReader(bus, stream, { after: 0, subjects: subject ? [subject] : undefined });
+  try {
+    while (await reader.ready()) {
+      const message = reader.shift()!;
+      events.push(...readFrame(message.data).events().map(plain));
+      if (message.seq >= last) break;
+    }
+  } finally {
+    await reader.close();
+  }
+  return events;
+}
