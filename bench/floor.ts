@@ -13,14 +13,18 @@ import { remove } from "./instance.ts";
 export async function appenderFloor(events: number, commit: number): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), "weir-floor-"));
   const projections = await loadProjections(new URL("..", import.meta.url).pathname);
-  const store = await openStore(join(dir, "floor.duckdb"), { memoryMb: 160, threads: Number(process.env.WEIR_STORE_THREADS ?? 1) });
+  const store = await openStore(join(dir, "floor.duckdb"), {
+    memoryMb: 160,
+    threads: Number(process.env.WEIR_STORE_THREADS ?? 1),
+  });
   await makeTables(store.writer, projections);
   const eventColumns = columnsOf(projections.get("events") as never);
   const callColumns = columnsOf(projections.get("tool_calls") as never);
   let spent = 0;
   for (let at = 0; at < events; at += commit) {
     const rows = Array.from({ length: commit }, (_, k) => rowsOf(at + k));
-    const values = (columns: typeof eventColumns, of: 0 | 1) => columns.map((column) => rows.map((pair) => pair[of][column.name]));
+    const values = (columns: typeof eventColumns, of: 0 | 1) =>
+      columns.map((column) => rows.map((pair) => pair[of][column.name]));
     const [e, c] = [values(eventColumns, 0), values(callColumns, 1)];
     const started = performance.now();
     await store.writer.run("begin");
@@ -44,7 +48,40 @@ function rowsOf(i: number): [Record<string, unknown>, Record<string, unknown>] {
   const call = `tool:${data.call_id}`;
   const seq = Math.floor(i / 1_000);
   return [
-    { id, source: "claude-code://host", time, subject: draft.subject, session: draft.session, via: "sdk", producer: "bench", epoch: 1, n: i + 1, fact: call, project: draft.project, assistant: draft.assistant, type: draft.type, v: 1, data: JSON.stringify(data), stream_seq: seq },
-    { call, session: draft.session, time, tool: data.tool, duration_ms: data.duration_ms, success: data.success, status: data.success ? "done" : "failed", project: draft.project, assistant: draft.assistant, input: data.input, output_bytes: data.output_bytes, file_path: data.file_path, event_id: id, sources: "sdk", first_seq: seq },
+    {
+      id,
+      source: "claude-code://host",
+      time,
+      subject: draft.subject,
+      session: draft.session,
+      via: "sdk",
+      producer: "bench",
+      epoch: 1,
+      n: i + 1,
+      fact: call,
+      project: draft.project,
+      assistant: draft.assistant,
+      type: draft.type,
+      v: 1,
+      data: JSON.stringify(data),
+      stream_seq: seq,
+    },
+    {
+      call,
+      session: draft.session,
+      time,
+      tool: data.tool,
+      duration_ms: data.duration_ms,
+      success: data.success,
+      status: data.success ? "done" : "failed",
+      project: draft.project,
+      assistant: draft.assistant,
+      input: data.input,
+      output_bytes: data.output_bytes,
+      file_path: data.file_path,
+      event_id: id,
+      sources: "sdk",
+      first_seq: seq,
+    },
   ];
 }

@@ -12,21 +12,37 @@ export default async function ingest(options: ReadonlyMap<string, string>): Prom
   const rows = [];
   const floor = await appenderFloor(400_000, LIMITS.commit_events_max);
   for (const frame of sizes) {
-    const weir = await startInstance(undefined, options.has("prof") ? ["--cpu-prof", `--cpu-prof-dir=${options.get("prof")}`] : []);
+    const weir = await startInstance(
+      undefined,
+      options.has("prof") ? ["--cpu-prof", `--cpu-prof-dir=${options.get("prof")}`] : [],
+    );
     const before = weir.cpu();
     const started = performance.now();
-    const producer = startProducer(weir.dir, { seconds: frame === sizes[0] ? seconds : Math.min(seconds, 20), frame });
+    const producer = startProducer(weir.dir, {
+      seconds: frame === sizes[0] ? seconds : Math.min(seconds, 20),
+      frame,
+      ...(options.has("rate") ? { rate: options.get("rate")! } : {}),
+    });
     let rss = 0;
     const watch = setInterval(() => {
       rss = Math.max(rss, weir.rss());
-      if (options.has("watch")) void applied(weir).then((n) => process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0)} s ${n} rss ${weir.rss().toFixed(0)}\n`));
+      if (options.has("watch"))
+        void applied(weir).then((n) =>
+          process.stderr.write(
+            `${((performance.now() - started) / 1_000).toFixed(0)} s ${n} rss ${weir.rss().toFixed(0)}\n`,
+          ),
+        );
     }, 1_000);
     const made = await producer.done;
     await untilApplied(weir, made.events);
     const took = (performance.now() - started) / 1_000;
     clearInterval(watch);
     const cpu = weir.cpu() - before;
-    const [count] = await weir.post<{ rows: number[][] }>("/api/sql", { query: "select count(*), count(distinct id) from events where type = 'tool.called'" }).then((a) => a.rows);
+    const [count] = await weir
+      .post<{ rows: number[][] }>("/api/sql", {
+        query: "select count(*), count(distinct id) from events where type = 'tool.called'",
+      })
+      .then((a) => a.rows);
     rows.push({
       frame,
       events: made.events,
@@ -42,7 +58,18 @@ export default async function ingest(options: ReadonlyMap<string, string>): Prom
     await weir.stop();
     remove(weir.dir);
   }
-  rows.push({ frame: "appender", events: 400_000, seconds: 400_000 / floor, "events/s": floor, "of floor": 1, "cpu µs/event": "", "producer µs/event": "", "rss MB": "", rows: "", ids: "" });
+  rows.push({
+    frame: "appender",
+    events: 400_000,
+    seconds: 400_000 / floor,
+    "events/s": floor,
+    "of floor": 1,
+    "cpu µs/event": "",
+    "producer µs/event": "",
+    "rss MB": "",
+    rows: "",
+    ids: "",
+  });
   table(rows);
   const [first] = rows;
   return { events_per_s: first!["events/s"], of_floor: first!["of floor"], floor_events_per_s: floor, rows };

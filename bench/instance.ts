@@ -24,11 +24,24 @@ export interface Instance {
 const CLI = new URL("../dist/src/cli.js", import.meta.url).pathname;
 
 /** Environment of a bench's weir: free ports, nothing of the user's. */
-export const environment = (dir: string): NodeJS.ProcessEnv => ({ PATH: process.env.PATH, HOME: dir, WEIR_DATA_DIR: dir, WEIR_HTTP_PORT: "0", WEIR_NATS_PORT: "0", ...(process.env.WEIR_STORE_THREADS ? { WEIR_STORE_THREADS: process.env.WEIR_STORE_THREADS } : {}) });
+export const environment = (dir: string): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  HOME: dir,
+  WEIR_DATA_DIR: dir,
+  WEIR_HTTP_PORT: "0",
+  WEIR_NATS_PORT: "0",
+  ...(process.env.WEIR_STORE_THREADS ? { WEIR_STORE_THREADS: process.env.WEIR_STORE_THREADS } : {}),
+});
 
-export async function startInstance(dir: string = mkdtempSync(join(tmpdir(), "weir-bench-")), words: readonly string[] = []): Promise<Instance> {
+export async function startInstance(
+  dir: string = mkdtempSync(join(tmpdir(), "weir-bench-")),
+  words: readonly string[] = [],
+): Promise<Instance> {
   const started = performance.now();
-  const child: ChildProcess = spawn(process.execPath, [...words, CLI, "up", "--json"], { env: environment(dir), stdio: ["ignore", "pipe", "inherit"] });
+  const child: ChildProcess = spawn(process.execPath, [...words, CLI, "up", "--json"], {
+    env: environment(dir),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const line = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout! }).once("line", resolve);
     child.once("exit", (code) => reject(new Error(`weir ended with ${code}`)));
@@ -36,7 +49,10 @@ export async function startInstance(dir: string = mkdtempSync(join(tmpdir(), "we
   const start_ms = performance.now() - started;
   const runtime = JSON.parse(line) as { pid: number; http_url: string; token: string };
   const call = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
-    const response = await fetch(`${runtime.http_url}${path}`, { ...init, headers: { Authorization: `Bearer ${runtime.token}`, "Content-Type": "application/json" } });
+    const response = await fetch(`${runtime.http_url}${path}`, {
+      ...init,
+      headers: { Authorization: `Bearer ${runtime.token}`, "Content-Type": "application/json" },
+    });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   };
@@ -98,7 +114,8 @@ function cpuOf(pid: number): number {
 }
 
 /** Applied events, by the status of a running instance. */
-export const applied = async (weir: Instance): Promise<number> => (await weir.get<{ tables: { applied: number } }>("/api/status")).tables.applied;
+export const applied = async (weir: Instance): Promise<number> =>
+  (await weir.get<{ tables: { applied: number } }>("/api/status")).tables.applied;
 
 /** Waits until the tables hold that many events. */
 export async function untilApplied(weir: Instance, events: number): Promise<void> {
@@ -109,15 +126,24 @@ export async function untilApplied(weir: Instance, events: number): Promise<void
 }
 
 /** A producer in a process of its own, through the SDK; resolves with what it did. */
-export function startProducer(dir: string, options: Readonly<Record<string, string | number>>): { done: Promise<{ events: number; seconds: number; cpu_s: number }>; stop(): void } {
+export function startProducer(
+  dir: string,
+  options: Readonly<Record<string, string | number>>,
+): { done: Promise<{ events: number; seconds: number; cpu_s: number }>; stop(): void } {
   const words = Object.entries(options).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const child = spawn(process.execPath, ["--import", "tsx", new URL("./producer.ts", import.meta.url).pathname, ...words], { env: environment(dir), stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", new URL("./producer.ts", import.meta.url).pathname, ...words],
+    { env: environment(dir), stdio: ["ignore", "pipe", "inherit"] },
+  );
   const done = new Promise<{ events: number; seconds: number; cpu_s: number }>((resolve, reject) => {
     let text = "";
     child.stdout.on("data", (part) => {
       text += part;
     });
-    child.once("exit", (code) => (code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`the producer ended with ${code}`))));
+    child.once("exit", (code) =>
+      code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`the producer ended with ${code}`)),
+    );
   });
   return { done, stop: () => child.kill("SIGTERM") };
 }
@@ -125,11 +151,16 @@ export function startProducer(dir: string, options: Readonly<Record<string, stri
 /** Rows as a plain table. */
 export function table(rows: readonly Readonly<Record<string, unknown>>[]): void {
   const names = Object.keys(rows[0] ?? {});
-  const text = rows.map((row) => names.map((name) => (typeof row[name] === "number" ? Number((row[name] as number).toPrecision(5)).toString() : String(row[name]))));
+  const text = rows.map((row) =>
+    names.map((name) =>
+      typeof row[name] === "number" ? Number((row[name] as number).toPrecision(5)).toString() : String(row[name]),
+    ),
+  );
   const widths = names.map((name, k) => Math.max(name.length, ...text.map((row) => row[k]!.length)));
   const line = (cells: readonly string[]): string => cells.map((cell, k) => cell.padStart(widths[k]!)).join("  ");
   process.stdout.write(`${[line(names), ...text.map(line)].join("\n")}\n`);
 }
 
 /** The p-th part of sorted values. */
-export const quantile = (sorted: readonly number[], p: number): number => sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] ?? Number.NaN;
+export const quantile = (sorted: readonly number[], p: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] ?? Number.NaN;

@@ -4,9 +4,21 @@ import { toolCall } from "./events.ts";
 
 /** Emits tool-call events: as fast as they are taken for some seconds, or a number of them, or at a rate; prints what it did. */
 const { values } = parseArgs({
-  options: { seconds: { type: "string" }, events: { type: "string" }, rate: { type: "string" }, frame: { type: "string" }, run: { type: "string", default: "a1e2" }, from: { type: "string", default: "0" } },
+  options: {
+    seconds: { type: "string" },
+    events: { type: "string" },
+    rate: { type: "string" },
+    frame: { type: "string" },
+    run: { type: "string", default: "a1e2" },
+    from: { type: "string", default: "0" },
+  },
 });
-const weir = createWeir({ name: "bench", source: "claude-code://host", check: false, ...(values.frame ? { frameEventsMax: Number(values.frame) } : {}) });
+const weir = createWeir({
+  name: "bench",
+  source: "claude-code://host",
+  check: false,
+  ...(values.frame ? { frameEventsMax: Number(values.frame) } : {}),
+});
 const until = values.seconds ? performance.now() + Number(values.seconds) * 1_000 : Number.POSITIVE_INFINITY;
 const events = values.events ? Number(values.events) : Number.POSITIVE_INFINITY;
 let stopped = false;

@@ -10,8 +10,12 @@ if (!name || !/^[a-z-]+$/.test(name) || !existsSync(file)) {
   process.stderr.write("npm run bench -- ingest | latency | idle | growth | query | rebuild | kill\n");
   process.exit(2);
 }
-const { default: bench } = (await import(file.href)) as { default: (options: ReadonlyMap<string, string>) => Promise<Record<string, unknown>> };
-process.stdout.write(`${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}\n`);
+const { default: bench } = (await import(file.href)) as {
+  default: (options: ReadonlyMap<string, string>) => Promise<Record<string, unknown>>;
+};
+process.stdout.write(
+  `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}\n`,
+);
 const result = { bench: name, ...(await bench(options)) };
 mkdirSync(new URL("./results/", import.meta.url), { recursive: true });
 writeFileSync(new URL(`./results/${name}.json`, import.meta.url), `${JSON.stringify(result, null, 2)}\n`);

@@ -11,6 +11,7 @@ await build({
     "src/cli.ts",
     "src/sdk/index.ts",
     "src/store/sandbox/child.ts",
+    "src/engine/processors-worker.ts",
     ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
   ],
   outdir: "dist",

@@ -44,8 +44,8 @@ export const LIMITS = {
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   spool_segment_bytes_max: 8_388_608,
   // broker
-  broker_memory_bytes_soft: 134_217_728, // GOMEMLIMIT of the nats-server: with 96 MiB it spent three quarters of its time collecting
-  broker_gc_percent: 100, // GOGC of the nats-server
+  broker_memory_bytes_soft: 201_326_592, // GOMEMLIMIT of the nats-server; with half of it, it spent three quarters of its time collecting
+  broker_gc_percent: 30, // GOGC of the nats-server: a smaller heap for a little more work
   broker_start_ms_max: 120_000, // a large log may have to be read again after a crash
   broker_stop_ms_max: 10_000, // after this it is killed; what it acknowledged is on disk by then
   broker_log_lines: 50, // lines of its log kept for error messages

@@ -34,7 +34,7 @@ export interface ContextParts {
   readonly definitions: Definitions;
   readonly bus: Connection;
   readonly emitter: Emitter;
-  readonly processors: readonly ProcessorStatus[];
+  readonly processors: () => readonly ProcessorStatus[];
   readonly version: string;
   readonly started_us: number;
   readonly token: string;
@@ -81,6 +81,7 @@ export function createContext(parts: ContextParts): Context {
     commands: definitions.commands,
     token: parts.token,
     version: parts.version,
+    report: (error, where) => log.error({ err: error, where }, "a bug: a request failed for no known reason"),
     get hosts() {
       return hosts;
     },

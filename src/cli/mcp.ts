@@ -4,9 +4,9 @@ import { mcpStdioBridge } from "../read/mcp/stdio.ts";
 import { definitionsRoot, version } from "./root.ts";
 import { needRuntime } from "./runtime.ts";
 
-/** `weir mcp`: an MCP server on stdio that asks the running weir. */
+/** `weir mcp`: an MCP server on stdio that asks the running weir. Assistants start it when they like, so it does not need one to begin with. */
 export async function mcp(): Promise<void> {
-  const { http_url, token } = needRuntime(readConfig().dataDir);
+  const { dataDir } = readConfig();
   const { queries, commands } = await loadDefinitions(definitionsRoot());
-  mcpStdioBridge({ http_url, token, queries, commands, version: version() });
+  mcpStdioBridge({ where: () => needRuntime(dataDir), queries, commands, version: version() });
 }

@@ -4,10 +4,10 @@ import { WeirError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
 import { startProcessors } from "../engine/engine.ts";
 import { loadProcessors } from "../engine/load.ts";
+import { loadPrices } from "../events/load-prices.ts";
 import { brokerDir } from "../wire/broker.ts";
 import { connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
-import { loadPrices } from "./prices.ts";
 import { note } from "./print.ts";
 import { definitionsRoot, version } from "./root.ts";
 import { needRuntime } from "./runtime.ts";
@@ -22,7 +22,7 @@ export async function run(name: string): Promise<void> {
     throw new WeirError("usage", `no processor is called ${name}`, {
       hint: `there are ${[...processors.keys()].join(", ")}`,
     });
-  loadPrices(config);
+  loadPrices(config.pricesFile);
   const bus = config.natsUrl
     ? await connectBroker({ url: config.natsUrl, name: `run ${name}`, log })
     : await connectBroker({

@@ -13,7 +13,7 @@ export async function readStatus(parts: {
   readonly config: Config;
   readonly bus: Connection;
   readonly emitter: Emitter;
-  readonly processors: readonly ProcessorStatus[];
+  readonly processors: () => readonly ProcessorStatus[];
   readonly projecting: Projecting;
   readonly version: string;
   readonly started_us: number;
@@ -37,7 +37,7 @@ export async function readStatus(parts: {
   const up = streams.every((s) => s !== undefined);
   const headOf = (name: string): number => streams.find((s) => s?.name === name)?.last_seq ?? 0;
   const inputs: Readonly<Record<string, string>> = { validate: "WEIR_IN", enrich: "WEIR_VALID" };
-  const processors = parts.processors.map((p) => {
+  const processors = parts.processors().map((p) => {
     const head = headOf(inputs[p.name] ?? "WEIR_EVENTS");
     return {
       name: p.name,
@@ -65,7 +65,7 @@ export async function readStatus(parts: {
         .join(", ")}`,
     );
   const failing = reasons.length > 0;
-  for (const p of parts.processors) if (p.state === "stopped") reasons.push(`the processor ${p.name} has stopped`);
+  for (const p of parts.processors()) if (p.state === "stopped") reasons.push(`the processor ${p.name} has stopped`);
   if (tables && tables.set_aside > 0)
     reasons.push(`${tables.set_aside} events could not be applied; see the table set_aside`);
   if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);

@@ -2,13 +2,16 @@ import { randomBytes } from "node:crypto";
 import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { clock, isoFromUs } from "../base/clock.ts";
 import { type Config, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
-import { openTables, startClock, startProcessors, startProjections } from "../engine/engine.ts";
+import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
+import { startProcessorThread } from "../engine/processors-thread.ts";
+import { loadPrices } from "../events/load-prices.ts";
 import { createHttp } from "../read/http/app.ts";
 import { serveHttp } from "../read/http/serve.ts";
 import { createEmitter } from "../sdk/emit.ts";
@@ -19,9 +22,8 @@ import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
 import { addOperations } from "./operations.ts";
-import { loadPrices } from "./prices.ts";
 import { note, say, sayJson } from "./print.ts";
-import { definitionsRoot, version } from "./root.ts";
+import { definitionsRoot, entry, version } from "./root.ts";
 import { findRuntime, removeRuntime, writeRuntime } from "./runtime.ts";
 
 /** Makes the data folder, or says why it cannot be used. */
@@ -94,6 +96,8 @@ async function openBroker(
 /** `weir up`: everything in one process, until SIGTERM or SIGINT. */
 export async function up(options: { json?: boolean; demo?: boolean; without?: string }): Promise<void> {
   const started = clock.nowUs();
+  // batches come and go: let the heap grow by a third between collections, not by a multiple
+  setFlagsFromString("--heap-growing-percent=30");
   let config = readConfig();
   let temporary: string | undefined;
   if (options.demo) {
@@ -102,7 +106,7 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   }
   const log = createLog("weir", config.logLevel);
   prepareDataDir(config);
-  loadPrices(config);
+  loadPrices(config.pricesFile);
   const ending = new AbortController();
   const running = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) {
@@ -135,15 +139,21 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
     check: true,
     log,
   });
-  const processors = startProcessors({
-    processors: withoutNamed(definitions.processors, options.without),
-    partitions: config.partitions,
-    bus,
-    snapshots: join(config.dataDir, "snapshots"),
-    version: version(),
+  const processors = startProcessorThread(
+    entry("src/engine/processors-worker"),
+    {
+      root: definitionsRoot(),
+      url: broker.url,
+      credentials: broker.broker()?.credentials.engine,
+      names: [...withoutNamed(definitions.processors, options.without).keys()],
+      partitions: config.partitions,
+      snapshots: join(config.dataDir, "snapshots"),
+      version: version(),
+      logLevel: config.logLevel,
+      pricesFile: config.pricesFile,
+    },
     log,
-    signal: running.signal,
-  });
+  );
   const token = randomBytes(24).toString("base64url");
   const context = createContext({
     config,
@@ -151,7 +161,7 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
     definitions,
     bus,
     emitter,
-    processors: processors.status,
+    processors: () => processors.status(),
     version: version(),
     started_us: started,
     token,
@@ -214,7 +224,7 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   await server.close();
   await emitter.close();
   running.abort();
-  await processors.done;
+  await processors.stop();
   await projecting.done;
   await context.close();
   await own.close();

@@ -6,7 +6,8 @@ import { inputRejected } from "../events/flow.ts";
 import type { Stored } from "../wire/read.ts";
 
 /** Events of a frame by its header, which anybody may have written. */
-const countOf = (message: Stored): number => Math.min(LIMITS.frame_events_max, Math.max(0, Math.trunc(Number(message.headers?.get("Weir-Count"))) || 0));
+const countOf = (message: Stored): number =>
+  Math.min(LIMITS.frame_events_max, Math.max(0, Math.trunc(Number(message.headers?.get("Weir-Count"))) || 0));
 
 /** The events that keep a frame nobody can read: its redacted bytes, in parts that fit a frame. */
 export function rejectedFrame(message: Stored, stream: string, why: string): Event[] {

@@ -107,7 +107,10 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   const of = `${options.version} ${identity.created}`;
   const last = await lastFrame(bus, ways.outStream, ways.outSubject);
   if (last && last.input > identity.last_seq) {
-    throw new WeirError("stream_changed", `${ways.inStream} ends at ${identity.last_seq}, ${name} has worked through ${last.input}: it was replaced, cut or restored`);
+    throw new WeirError(
+      "stream_changed",
+      `${ways.inStream} ends at ${identity.last_seq}, ${name} has worked through ${last.input}: it was replaced, cut or restored`,
+    );
   }
   const snapshot = loadSnapshot<unknown>(options.snapshots, name, partition, of);
   const run = new Run(options, ways, of, last);
@@ -256,8 +259,9 @@ class Run {
         : 0);
     this.totals = { taken, passed: passedOn, rejected, repeated };
     const frames = outputs(passed, emitted);
-    if (frames.length > 0) await this.publish(frames);
-    else if (this.pending === undefined) this.options.status.input = this.position;
+    if (frames.length > 0) return this.publish(frames);
+    this.silent = this.position;
+    if (this.pending === undefined) this.options.status.input = this.position;
   }
 
   private decode(message: Stored, emitted: Event[]): Frame | undefined {
@@ -293,7 +297,7 @@ class Run {
       }
       this.published = input;
       this.publishedTotals = totals;
-      status.input = input;
+      status.input = Math.max(input, this.silent); // what came meanwhile and gave no output is done as well
     })();
     this.pending = sent;
     sent.then(
@@ -307,6 +311,8 @@ class Run {
     );
   }
   private published = 0;
+  /** Input position up to which the last batch without output went. */
+  private silent = 0;
   private publishedTotals: Totals;
 
   /** Waits for the output on its way. */

@@ -65,7 +65,9 @@ export function mergeSources(rule: {
       ...row,
       ...(across(parts) as Partial<R>),
       sources: [...parts.keys()].sort().join(","),
-      parts: JSON.stringify(Object.fromEntries([...parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, part]) => [key, known(part)]))),
+      parts: JSON.stringify(
+        Object.fromEntries([...parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, part]) => [key, known(part)])),
+      ),
     };
   };
 }
@@ -84,6 +86,8 @@ const known = (said: Said): Said =>
   );
 
 /** Of two values the smaller, or the one there is. */
-export const smallest = <T>(a: T, b: T): T => (a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) < (b as number) ? a : b);
+export const smallest = <T>(a: T, b: T): T =>
+  a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) < (b as number) ? a : b;
 /** Of two values the larger, or the one there is. */
-export const larger = <T>(a: T, b: T): T => (a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) > (b as number) ? a : b);
+export const larger = <T>(a: T, b: T): T =>
+  a === undefined || a === null ? b : b === undefined || b === null ? a : (a as number) > (b as number) ? a : b;

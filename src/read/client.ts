@@ -14,13 +14,17 @@ export interface ClientOptions {
   readonly actor?: string;
 }
 
-/** Asks a running weir over HTTP. Failures are WeirErrors with the server's code; `not_running` where nobody answers. */
-export function createClient({ http_url, token, actor = "cli" }: ClientOptions): Asked {
-  const base = http_url.replace(/\/+$/, "");
+/**
+ * Asks a running weir over HTTP. Failures are WeirErrors with the server's code; `not_running` where nobody answers. A program that lives
+ * longer than the weir it asks gives a function, which is called for each request.
+ */
+export function createClient(where: ClientOptions | (() => ClientOptions)): Asked {
   const call = async (
     path: string,
     { method = "GET", body, type = "application/json", signal }: Call = {},
   ): Promise<unknown> => {
+    const { http_url, token, actor = "cli" } = typeof where === "function" ? where() : where;
+    const base = http_url.replace(/\/+$/, "");
     const timeout = AbortSignal.timeout(REQUEST_MS_MAX);
     let response: Response;
     try {

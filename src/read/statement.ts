@@ -10,14 +10,16 @@ export interface Condition {
 
 const DAY_US = 86_400_000_000;
 
+/** The default period of questions over small tables: everything there is. */
+export const ALWAYS = Number.POSITIVE_INFINITY;
+
+const stretch = (days: number): string =>
+  days === ALWAYS ? "the beginning" : `${days < 1 ? `${days * 24} hours` : `${days} days`} before the newest event`;
+
 /** Arguments of a question about a stretch of time. `since` is 30 days before the newest event where `days` says nothing else. */
 export const period = (days = 30) =>
   ({
-    since: optional(
-      time(
-        `start: ISO 8601, or how long ago such as 24h or 7d; absent: ${days < 1 ? `${days * 24} hours` : `${days} days`} before the newest event`,
-      ),
-    ),
+    since: optional(time(`start: ISO 8601, or how long ago such as 24h or 7d; absent: ${stretch(days)}`)),
     until: optional(time("end, not included; absent: no end")),
   }) as const;
 
@@ -25,16 +27,16 @@ export const period = (days = 30) =>
 export const rows = (fallback: number) =>
   optional(int(`rows at most, up to ${LIMITS.query_rows_max}; ${fallback} where absent`, { min: 1 }));
 
-/** `column` within the period asked for. Always bounds the start, so that DuckDB skips older parts of the table. */
+/** `column` within the period asked for. Bounds the start unless `days` is ALWAYS, so that DuckDB skips older parts of the table. */
 export function within(column: string, input: { since?: number; until?: number }, days = 30): Condition {
-  const start = input.since === undefined ? `$as_of - ${days * DAY_US}` : "$since";
   const values: Record<string, Bound> = {};
+  const held: string[] = [];
+  if (input.since !== undefined || days !== ALWAYS)
+    held.push(`${column} >= make_timestamp(${input.since === undefined ? `$as_of - ${days * DAY_US}` : "$since"})`);
+  if (input.until !== undefined) held.push(`${column} < make_timestamp($until)`);
   if (input.since !== undefined) values.since = input.since;
   if (input.until !== undefined) values.until = input.until;
-  return {
-    sql: `${column} >= make_timestamp(${start})${input.until === undefined ? "" : ` and ${column} < make_timestamp($until)`}`,
-    values,
-  };
+  return { sql: held.join(" and ") || "true", values };
 }
 
 /** `column = value`, or no condition where there is no value. */
@@ -98,11 +100,11 @@ export function spanning(
   const end = until === undefined ? undefined : `time < ${at("span_until", until)}`;
   if (first !== undefined && last !== undefined && first > last)
     return { sql: from("hourly", `${begin} and ${end}`), values };
-  const parts = [
-    begin === undefined ? `time >= make_timestamp($as_of - ${days * DAY_US})` : `time >= ${at("span_first", first!)}`,
-  ];
+  const parts: string[] = [];
+  if (begin !== undefined) parts.push(`time >= ${at("span_first", first!)}`);
+  else if (days !== ALWAYS) parts.push(`time >= make_timestamp($as_of - ${days * DAY_US})`);
   if (last !== undefined) parts.push(`time < ${at("span_last", last)}`);
-  const sql = [from("daily", parts.join(" and "))];
+  const sql = [from("daily", parts.join(" and ") || "true")];
   if (begin) sql.push(from("hourly", `${begin} and time < make_timestamp($span_first)`));
   if (end) sql.push(from("hourly", `time >= make_timestamp($span_last) and ${end}`));
   return { sql: sql.join(" union all "), values };

@@ -126,7 +126,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
   };
 
   const notify = (): void => {
-    if (losses.size > 0 && !closing && options.bus() && !(spool && spool.events > 0) && held.length === 0 && hasRoom()) tellLosses();
+    if (losses.size > 0 && !closing && options.bus() && !(spool && spool.events > 0) && held.length === 0 && hasRoom())
+      tellLosses();
     while (room.length > 0 && hasRoom()) {
       const { event, resolve } = room.shift()!;
       put(event);
@@ -179,11 +180,19 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
   const toSpool = (frames: readonly Spooled[]): void => {
     if (frames.length === 0) return;
+    if (held.length > 0) {
+      held.push(...frames);
+      return;
+    }
     const count = frames.reduce((sum, f) => sum + f.count, 0);
     try {
       spoolOf().append(frames);
       spooledSince += count;
     } catch (error) {
+      if (frames.length > 1) {
+        for (const item of frames) toSpool([item]); // as many as there is room for
+        return;
+      }
       if (options.whenFull === "wait" && !closing) {
         held.push(...frames);
         return;
@@ -291,7 +300,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const tellLosses = (): void => {
     const all = [...losses.values()];
     losses.clear();
-    for (const { where, count, first, last } of all) put(eventOf(eventsDropped.of({}, { where, count, first_n: first, last_n: last }), options, false));
+    for (const { where, count, first, last } of all)
+      put(eventOf(eventsDropped.of({}, { where, count, first_n: first, last_n: last }), options, false));
   };
 
   const put = (event: Unnumbered): void => {
@@ -348,7 +358,13 @@ export function createEmitter(options: EmitterOptions): Emitter {
       }
       return { published: published - before.published, spooled: spooledSince - before.spooled };
     },
-    stats: () => ({ emitted, published, buffered: buffer.length + flyingEvents + held.reduce((sum, f) => sum + f.count, 0), spooled: spool?.events ?? 0, dropped }),
+    stats: () => ({
+      emitted,
+      published,
+      buffered: buffer.length + flyingEvents + held.reduce((sum, f) => sum + f.count, 0),
+      spooled: spool?.events ?? 0,
+      dropped,
+    }),
     wake() {
       if (spool && spool.events > 0) drain();
       pump();

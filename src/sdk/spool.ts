@@ -122,7 +122,11 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
       } catch (error) {
         // what got through is cut off again, so that the next record stands behind a whole one
         ftruncateSync(out, outSize);
-        throw new WeirError("spool_full", `the spool cannot be written: ${error instanceof Error ? error.message : error}`, { cause: error, hint: "free disk space" });
+        throw new WeirError(
+          "spool_full",
+          `the spool cannot be written: ${error instanceof Error ? error.message : error}`,
+          { cause: error, hint: "free disk space" },
+        );
       }
       outSize += size;
       bytes += size;
@@ -199,7 +203,12 @@ function recordAt(data: Buffer, offset: number): { item: Spooled; next: number }
   const body = data.subarray(offset + HEAD, next);
   const idLength = body.readUInt8(4);
   // the sum last: what is looked at may be the middle of another record
-  if (5 + idLength > length || body.readUInt16LE(2) > LIMITS.frame_events_max || crc32(body) !== data.readUInt32LE(offset + 4)) return undefined;
+  if (
+    5 + idLength > length ||
+    body.readUInt16LE(2) > LIMITS.frame_events_max ||
+    crc32(body) !== data.readUInt32LE(offset + 4)
+  )
+    return undefined;
   return {
     item: {
       partition: body.readUInt16LE(0),

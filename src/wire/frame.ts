@@ -34,7 +34,13 @@ export class Group implements Columns {
   readonly fields: (Values | undefined)[];
   private readonly Data: DataClass;
 
-  constructor(type: string, v: number, count: number, e: ReadonlyMap<string, Uint8Array>, d: ReadonlyMap<string, Uint8Array>) {
+  constructor(
+    type: string,
+    v: number,
+    count: number,
+    e: ReadonlyMap<string, Uint8Array>,
+    d: ReadonlyMap<string, Uint8Array>,
+  ) {
     this.type = type;
     this.v = v;
     this.count = count;
@@ -49,11 +55,11 @@ export class Group implements Columns {
 
   /** Values of the k-th envelope attribute; nil is null or undefined. */
   attribute(k: number): Values {
-    return (this.attributes[k] ??= this.load(this.attributeBytes[k], ATTRIBUTES[k]!));
+    return (this.attributes[k] ??= this.load(this.attributeBytes[k]));
   }
   /** Values of the k-th field. */
   field(k: number): Values {
-    return (this.fields[k] ??= this.load(this.fieldBytes[k], this.fieldNames[k]!));
+    return (this.fields[k] ??= this.load(this.fieldBytes[k]));
   }
   /** Values of an attribute by name. */
   attributeNamed(name: keyof Envelope): Values {
@@ -79,7 +85,7 @@ export class Group implements Columns {
     return new this.Data(this, i) as unknown as Readonly<Record<string, unknown>>;
   }
 
-  private load(raw: Uint8Array | undefined, name: string): Values {
+  private load(raw: Uint8Array | undefined): Values {
     if (raw === undefined) return ABSENT;
     const column = unpack(raw);
     if (Array.isArray(column)) return column;
@@ -87,10 +93,7 @@ export class Group implements Columns {
     if (packed.d && packed.i) {
       const { d, i } = packed;
       const out = new Array<unknown>(this.count);
-      for (let r = 0; r < this.count; r++) {
-        if (i[r]! >= d.length) throw new WeirError("frame_invalid", `column ${name} picks a value it does not hold`);
-        out[r] = d[i[r]!];
-      }
+      for (let r = 0; r < this.count; r++) out[r] = d[i[r]!];
       return out;
     }
     return new Array(this.count).fill(packed["="]);
@@ -124,7 +127,6 @@ ATTRIBUTES.forEach((name, k) => {
     },
   });
 });
-
 
 type DataClass = new (group: Group, row: number) => object;
 const shapes = new Map<string, { names: readonly string[]; Data: DataClass }>();
@@ -197,7 +199,8 @@ function readColumns(cursor: Cursor, rows: number): Map<string, Uint8Array> {
   const columns = new Map<string, Uint8Array>();
   for (let k = 0; k < size; k++) {
     const name = cursor.text(64);
-    if (!NAME.test(name) || columns.has(name)) throw new Malformed(`has a column that is badly named or doubled: ${name.slice(0, 64)}`);
+    if (!NAME.test(name) || columns.has(name))
+      throw new Malformed(`has a column that is badly named or doubled: ${name.slice(0, 64)}`);
     const start = cursor.at;
     cursor.skip();
     const raw = cursor.bytes.subarray(start, cursor.at);
@@ -221,7 +224,10 @@ function checkColumn(column: Cursor, rows: number, name: string): void {
   if (size === 0 || size > 255) throw new Malformed(`column ${name} has a bad list of values`);
   column.at = values;
   column.skip();
-  if (column.text(1) !== "i" || column.bin().length !== rows) throw new Malformed(`column ${name} has not one value a row`);
+  const picks = column.text(1) === "i" ? column.bin() : undefined;
+  if (picks?.length !== rows) throw new Malformed(`column ${name} has not one value a row`);
+  for (let row = 0; row < rows; row++)
+    if (picks[row]! >= size) throw new Malformed(`column ${name} picks a value it does not hold`);
 }
 
 function readGroup(cursor: Cursor): Group {
@@ -240,7 +246,8 @@ function readGroup(cursor: Cursor): Group {
     else if (key === "d" && rows > 0) d = readColumns(cursor, rows);
     else throw new Malformed(`a group has ${key} where t, v, n, e, d are expected in this order`);
   }
-  if (!TYPE.test(type) || v < 1 || rows < 1 || rows > LIMITS.frame_events_max || !e || !d) throw new Malformed("a group is incomplete");
+  if (!TYPE.test(type) || v < 1 || rows < 1 || rows > LIMITS.frame_events_max || !e || !d)
+    throw new Malformed("a group is incomplete");
   return new Group(type, v, rows, e, d);
 }
 
@@ -264,7 +271,8 @@ export function readFrame(bytes: Uint8Array): Frame {
       } else if (key === "o") order = cursor.bin();
       else throw new Malformed(`has an unknown part ${key}`);
     }
-    if (version !== FRAME_VERSION) throw new Malformed(`is of frame version ${version}, this weir reads ${FRAME_VERSION}`);
+    if (version !== FRAME_VERSION)
+      throw new Malformed(`is of frame version ${version}, this weir reads ${FRAME_VERSION}`);
     if (cursor.at !== bytes.length) throw new Malformed("has bytes behind its end");
     if (count < 1 || count > LIMITS.frame_events_max) throw new Malformed("has no events, or too many");
     checkOrder(groups, order, count);
@@ -286,5 +294,6 @@ function checkOrder(groups: readonly Group[], order: Uint8Array | undefined, cou
     if (k >= groups.length) throw new Malformed("names a group it does not have");
     rows[k]!++;
   }
-  if (order.length !== count || rows.some((n, k) => n !== groups[k]!.count)) throw new Malformed("has an order that does not fit its rows");
+  if (order.length !== count || rows.some((n, k) => n !== groups[k]!.count))
+    throw new Malformed("has an order that does not fit its rows");
 }

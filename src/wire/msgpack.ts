@@ -57,13 +57,25 @@ export class Cursor {
   uint(): number {
     const h = this.header();
     if (h <= 0x7f) return h;
-    return h === 0xcc ? this.length(1) : h === 0xcd ? this.length(2) : h === 0xce ? this.length(4) : fail("a small whole number was expected");
+    return h === 0xcc
+      ? this.length(1)
+      : h === 0xcd
+        ? this.length(2)
+        : h === 0xce
+          ? this.length(4)
+          : fail("a small whole number was expected");
   }
 
   text(charsMax: number): string {
     const h = this.header();
     const size =
-      h >= 0xa0 && h <= 0xbf ? h & 0x1f : h === 0xd9 ? this.length(1) : h === 0xda ? this.length(2) : fail("a short text was expected");
+      h >= 0xa0 && h <= 0xbf
+        ? h & 0x1f
+        : h === 0xd9
+          ? this.length(1)
+          : h === 0xda
+            ? this.length(2)
+            : fail("a short text was expected");
     if (size > charsMax * 4 || this.at + size > this.bytes.length) fail("a text is too long");
     const start = this.at;
     this.at += size;
@@ -72,7 +84,14 @@ export class Cursor {
 
   bin(): Uint8Array {
     const h = this.header();
-    const size = h === 0xc4 ? this.length(1) : h === 0xc5 ? this.length(2) : h === 0xc6 ? this.length(4) : fail("bytes were expected");
+    const size =
+      h === 0xc4
+        ? this.length(1)
+        : h === 0xc5
+          ? this.length(2)
+          : h === 0xc6
+            ? this.length(4)
+            : fail("bytes were expected");
     if (this.at + size > this.bytes.length) fail("bytes are cut off");
     const start = this.at;
     this.at += size;
@@ -95,6 +114,7 @@ export class Cursor {
     const end = bytes.length;
     const open: number[] = [];
     let left = 1;
+    let map = false;
     let at = this.at;
     for (;;) {
       while (left === 0) {
@@ -103,16 +123,22 @@ export class Cursor {
           this.at = at;
           return;
         }
-        left = outer;
+        // an open map stands on the stack as a negative number
+        map = outer < 0;
+        left = map ? -1 - outer : outer;
       }
-      left--;
       if (at >= end) fail("ends too early");
       const h = bytes[at++]!;
+      if (map && (left & 1) === 0 && !isText(h)) fail("a map has a key that is no text"); // which the decoder would stumble over
+      left--;
       let inner = 0;
       if (h <= 0x7f || h >= 0xe0 || h === 0xc0 || h === 0xc2 || h === 0xc3) continue;
+      let pairs = false;
       if (h >= 0xa0 && h <= 0xbf) at += h & 0x1f;
-      else if (h <= 0x8f) inner = (h & 0x0f) * 2;
-      else if (h <= 0x9f) inner = h & 0x0f;
+      else if (h <= 0x8f) {
+        inner = (h & 0x0f) * 2;
+        pairs = true;
+      } else if (h <= 0x9f) inner = h & 0x0f;
       else {
         const width = WIDTH[h]!;
         if (width < 0) fail("an extension type or reserved byte occurs");
@@ -122,19 +148,25 @@ export class Cursor {
           const size = width === 1 ? bytes[at]! : width === 2 ? view.getUint16(at) : view.getUint32(at);
           at += width;
           if (LENGTH[h] === 1) at += size;
-          else inner = LENGTH[h] === 2 ? size : size * 2;
+          else {
+            pairs = LENGTH[h] === 3;
+            inner = pairs ? size * 2 : size;
+          }
         }
       }
       if (at > end) fail("a length points past the end");
       if (inner > 0) {
         if (inner > end - at) fail("a size points past the end");
         if (open.length >= LIMITS.frame_depth_max) fail("is nested too deep");
-        open.push(left);
+        open.push(map ? -1 - left : left);
         left = inner;
+        map = pairs;
       }
     }
   }
 }
+
+const isText = (h: number): boolean => (h >= 0xa0 && h <= 0xbf) || (h >= 0xd9 && h <= 0xdb);
 
 /** Bytes after the header byte: of the value itself, or of its length. -1: not allowed. */
 const WIDTH = new Int8Array(256).fill(-1);

@@ -203,7 +203,17 @@ function push(columns: readonly unknown[][], row: RollupRow, first_seq: number):
   const values: unknown[] = [row.rollup, row.id, row.time];
   for (let k = 0; k < KEYS; k++) values.push(row.key[k]);
   for (let k = 0; k < SUMS; k++) values.push(row.sums[k]);
-  values.push(row.count, row.sum, finite ? row.min : undefined, finite ? row.max : undefined, p50, p95, p99, row.sketch && packSketch(row.sketch), first_seq);
+  values.push(
+    row.count,
+    row.sum,
+    finite ? row.min : undefined,
+    finite ? row.max : undefined,
+    p50,
+    p95,
+    p99,
+    row.sketch && packSketch(row.sketch),
+    first_seq,
+  );
   values.forEach((value, k) => {
     columns[k]!.push(value);
   });

@@ -37,7 +37,11 @@ export class SeenIds {
     ).getRowsJS();
     const ids = rows.map(([id]) => String(id));
     // an event that was set aside whole stands in no other table
-    const aside = (await connection.runAndReadAll(`select event_id from set_aside where error like '*:%' order by stream_seq desc limit ${LIMITS.dedupe_ids_max}`)).getRowsJS();
+    const aside = (
+      await connection.runAndReadAll(
+        `select event_id from set_aside where error like '*:%' order by stream_seq desc limit ${LIMITS.dedupe_ids_max}`,
+      )
+    ).getRowsJS();
     const latest = newId((clock.nowMs() + LIMITS.clock_ahead_ms_max) * 1_000);
     // older frames may hold ids above the oldest of these: only what is above every id outside the list is complete
     const [[outside]] = (

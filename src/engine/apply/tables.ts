@@ -359,7 +359,9 @@ class Rollback extends Error {}
 function pusher(names: readonly string[]): (columns: readonly unknown[][], row: Row, first_seq: number) => void {
   for (const name of names) if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`${name} is no name of a column`);
   const body = names.map((name, k) => `columns[${k}].push(row.${name});`).join("");
-  return new Function("columns", "row", "first_seq", `${body}columns[${names.length}].push(first_seq);`) as ReturnType<typeof pusher>;
+  return new Function("columns", "row", "first_seq", `${body}columns[${names.length}].push(first_seq);`) as ReturnType<
+    typeof pusher
+  >;
 }
 
 function foldTable(name: string, projection: FoldProjection): KeyedTable<Row> {

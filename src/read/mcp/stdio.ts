@@ -5,8 +5,8 @@ import { buildMcpServer } from "./server.ts";
 
 /** Where the running weir is, and the definitions the tools are made from. */
 export interface StdioBridge extends Pick<ReadContext, "queries" | "commands" | "version"> {
-  readonly http_url: string;
-  readonly token: string;
+  /** Asked again for each request, because weir may start, or start again, after this program. Throws `not_running`. */
+  readonly where: () => { readonly http_url: string; readonly token: string };
 }
 
 /**
@@ -14,9 +14,9 @@ export interface StdioBridge extends Pick<ReadContext, "queries" | "commands" | 
  * the tools then say `not_running`. Nothing else may write to stdout.
  */
 export function mcpStdioBridge(
-  { http_url, token, queries, commands, version }: StdioBridge,
+  { where, queries, commands, version }: StdioBridge,
   options: ServeStdioOptions = {},
 ): StdioServerHandle {
-  const ctx = { ...createClient({ http_url, token, actor: "mcp" }), queries, commands, version };
+  const ctx = { ...createClient(() => ({ ...where(), actor: "mcp" })), queries, commands, version };
   return serveStdio(() => buildMcpServer(ctx), options);
 }

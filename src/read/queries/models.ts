@@ -1,6 +1,6 @@
 import { float, int, optional, text, time } from "../../define/field.ts";
 import { defineQuery } from "../../define/query.ts";
-import { equals, period, rows, rowsOf, spanning, statement } from "../statement.ts";
+import { ALWAYS, equals, period, rows, rowsOf, spanning, statement } from "../statement.ts";
 
 const SUMS = [
   "calls",
@@ -18,7 +18,7 @@ export default defineQuery({
   about:
     "Models used in a period, one row a model: answers, failures, tokens by kind, cost, and the day of first and last use. The most expensive first. Use `usage` for the same over time or by project.",
   input: {
-    ...period(30),
+    ...period(ALWAYS),
     project: optional(text("only this project's folder")),
     assistant: optional(text("only this assistant")),
     limit: rows(50),
@@ -37,7 +37,7 @@ export default defineQuery({
     last_day: time("last day it was used in the period"),
   },
   sql: (input) => {
-    const span = spanning("usage", ["model", "project", "assistant", ...SUMS], input);
+    const span = spanning("usage", ["model", "project", "assistant", ...SUMS], input, ALWAYS);
     return statement(
       [equals("project", "project", input.project), equals("assistant", "assistant", input.assistant)],
       (

@@ -1,7 +1,7 @@
 import sessions from "../../../projections/sessions.ts";
 import { choice, optional, text } from "../../define/field.ts";
 import { defineQuery } from "../../define/query.ts";
-import { contains, equals, period, pick, rows, rowsOf, statement, within } from "../statement.ts";
+import { ALWAYS, contains, equals, period, pick, rows, rowsOf, statement, within } from "../statement.ts";
 
 const ORDER = {
   last_event: "last_event_at",
@@ -16,7 +16,7 @@ export default defineQuery({
   about:
     "Lists sessions of AI assistants, newest first: who ran them, where, how long, and what they amount to (prompts, tool calls, errors, tokens, cost). Start here to find a session's id; `session` then tells one in detail and `session_timeline` what happened in it, step by step. A session counts by the time of its last event.",
   input: {
-    ...period(30),
+    ...period(ALWAYS),
     project: optional(text("folder of the project, exactly as it stands in the row")),
     assistant: optional(text("assistant, for example claude-code")),
     text: optional(text("part of the title, the project or the branch", { max: 200 })),
@@ -54,7 +54,7 @@ export default defineQuery({
   sql: (input) =>
     statement(
       [
-        within("last_event_at", input),
+        within("last_event_at", input, ALWAYS),
         equals("project", "project", input.project),
         equals("assistant", "assistant", input.assistant),
         contains(["title", "project", "branch"], "text", input.text),

@@ -1,7 +1,7 @@
 import { WeirError } from "../../base/errors.ts";
 import { float, int, list, optional, text, time } from "../../define/field.ts";
 import { defineQuery } from "../../define/query.ts";
-import { type Condition, equals, period, rows, rowsOf, spanning, statement, within } from "../statement.ts";
+import { ALWAYS, type Condition, equals, period, rows, rowsOf, spanning, statement, within } from "../statement.ts";
 
 const BY = ["day", "hour", "model", "project", "assistant", "total"];
 
@@ -24,7 +24,7 @@ export default defineQuery({
     by: optional(
       list("what to group by: day, hour, model, project, assistant, or total; day where absent", { max: 5 }),
     ),
-    ...period(30),
+    ...period(ALWAYS),
     model: optional(text("only this model")),
     project: optional(text("only this project's folder")),
     assistant: optional(text("only this assistant")),
@@ -64,7 +64,7 @@ export default defineQuery({
     ];
     const span = by.includes("hour")
       ? hourly(input)
-      : spanning("usage", ["model", "project", "assistant", ...sums], input);
+      : spanning("usage", ["model", "project", "assistant", ...sums], input, ALWAYS);
     return statement(
       [
         equals("model", "model", input.model),
@@ -88,9 +88,10 @@ const HOUR_US = 3_600_000_000;
 
 /** Hours of the period; the one it begins in counts whole. */
 function hourly(input: { since?: number; until?: number }): Condition {
-  const { sql, values } = within("time", {
-    since: input.since && input.since - (input.since % HOUR_US),
-    until: input.until,
-  });
+  const { sql, values } = within(
+    "time",
+    { since: input.since && input.since - (input.since % HOUR_US), until: input.until },
+    ALWAYS,
+  );
   return { sql: `select * from usage_hourly where ${sql}`, values };
 }

@@ -1,0 +1,49 @@
+import { createWeir } from "../src/sdk/index.ts";
+import { toolCall } from "./events.ts";
+import { environment, quantile, remove, startInstance, startProducer, table } from "./instance.ts";
+
+/**
+ * From publish to visible in a query at `--rate` (1,000) events a second over `--seconds` (60). Probes are events of their own: each is emitted
+ * through the SDK, and the answer of an order that waits for the tables is not used; a query for its id is asked until it is there.
+ */
+export default async function latency(options: ReadonlyMap<string, string>): Promise<Record<string, unknown>> {
+  const rate = Number(options.get("rate") ?? 1_000);
+  const seconds = Number(options.get("seconds") ?? 60);
+  const weir = await startInstance(options.get("dir"));
+  Object.assign(process.env, environment(weir.dir));
+  const load = startProducer(weir.dir, { seconds: seconds + 2, rate, run: "load" });
+  const probe = createWeir({ name: "probe", source: "bench://probe", dataDir: weir.dir });
+  const took: number[] = [];
+  const until = performance.now() + seconds * 1_000;
+  for (let i = 0; performance.now() < until; i++) {
+    const session = `probe-${process.pid}-${i}`;
+    const started = performance.now();
+    await probe.emit({ ...toolCall(i, "probe"), session });
+    // sessions are a table like any other: the row is there when the event's transaction is
+    for (;;) {
+      const { rows } = await weir
+        .get<{ rows: unknown[][] }>(`/api/query/session?session=${session}`)
+        .catch(() => ({ rows: [] }));
+      if (rows.length > 0) break;
+    }
+    took.push(performance.now() - started);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await probe.close();
+  const made = await load.done;
+  const status = await weir.get<{ tables: { lag: number } }>("/api/status");
+  await weir.stop();
+  if (!options.has("dir")) remove(weir.dir);
+  took.sort((a, b) => a - b);
+  const result = {
+    rate: made.events / made.seconds,
+    probes: took.length,
+    p50_ms: quantile(took, 0.5),
+    p95_ms: quantile(took, 0.95),
+    p99_ms: quantile(took, 0.99),
+    max_ms: took.at(-1),
+    lag: status.tables.lag,
+  };
+  table([result]);
+  return result;
+}

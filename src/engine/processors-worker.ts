@@ -1,0 +1,43 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { createLog } from "../base/log.ts";
+import { loadPrices } from "../events/load-prices.ts";
+import { connectBroker } from "../wire/connect.ts";
+import { startProcessors } from "./engine.ts";
+import { loadProcessors } from "./load.ts";
+import type { ThreadOptions } from "./processors-thread.ts";
+
+/** The thread that runs processors: a connection of its own, states of its own; it tells its parent how far they are. */
+const { root, url, credentials, names, partitions, snapshots, version, logLevel, pricesFile } =
+  workerData as ThreadOptions;
+const log = createLog("processors", logLevel);
+const ending = new AbortController();
+loadPrices(pricesFile);
+const bus = await connectBroker({ url, credentials, name: "processors", log });
+const all = await loadProcessors(root);
+const processors = new Map([...all].filter(([name]) => names.includes(name)));
+const { status, done } = startProcessors({
+  processors,
+  partitions,
+  bus,
+  snapshots,
+  version,
+  log,
+  signal: ending.signal,
+});
+let told = "";
+const tell = (): void => {
+  const now = JSON.stringify(status);
+  if (now === told) return;
+  told = now;
+  parentPort!.postMessage(status);
+};
+const timer = setInterval(tell, 100);
+tell();
+parentPort!.once("message", async () => {
+  ending.abort();
+  await done;
+  clearInterval(timer);
+  tell();
+  await bus.close();
+  parentPort!.close();
+});
