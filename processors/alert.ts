@@ -1,6 +1,6 @@
 import { LIMITS } from "../src/base/limits.ts";
-import { defineProcessor, type Outcome } from "../src/define/processor.ts";
 import type { Event } from "../src/define/event.ts";
+import { defineProcessor, type Outcome } from "../src/define/processor.ts";
 import { alertAcknowledged, alertRaised, alertResolved } from "../src/events/alert.ts";
 import { anomalyDetected, clockTicked } from "../src/events/measure.ts";
 
@@ -39,7 +39,8 @@ export default defineProcessor<State>({
       case anomalyDetected.type:
         return raise(state, event);
       case alertResolved.type:
-        for (const [key, open] of state.open) if (open.alert === (event.data as { alert: string }).alert) state.open.delete(key);
+        for (const [key, open] of state.open)
+          if (open.alert === (event.data as { alert: string }).alert) state.open.delete(key);
         return undefined;
       case clockTicked.type:
         return recover(state, event);
@@ -78,14 +79,17 @@ function raise(state: State, event: Event): Outcome | undefined {
   const expected = kind === "high" ? `at most ${round(expected_high)}` : `at least ${round(expected_low)}`;
   return {
     emit: [
-      alertRaised.of({}, {
-        alert: open.alert,
-        rule: method,
-        series,
-        severity: open.severity as "warning",
-        value,
-        message: `${series} is ${round(value)}, ${expected} was expected`.slice(0, 1_000),
-      }),
+      alertRaised.of(
+        {},
+        {
+          alert: open.alert,
+          rule: method,
+          series,
+          severity: open.severity as "warning",
+          value,
+          message: `${series} is ${round(value)}, ${expected} was expected`.slice(0, 1_000),
+        },
+      ),
     ],
   };
 }

@@ -61,7 +61,14 @@ export default defineProcessor<State>({
       case toolCalled.type:
         return look(state, event, "tool.duration", data.duration_ms, "tool", data.tool as string);
       case mcpCalled.type:
-        return look(state, event, "mcp.client.operation.duration", data.duration_ms, "target", `${data.server}/${data.method}/${data.tool ?? ""}`);
+        return look(
+          state,
+          event,
+          "mcp.client.operation.duration",
+          data.duration_ms,
+          "target",
+          `${data.server}/${data.method}/${data.tool ?? ""}`,
+        );
       case modelCalled.type:
         return look(state, event, "gen_ai.client.operation.duration", data.duration_ms, "model", data.model as string);
       case metricMeasured.type:
@@ -94,18 +101,28 @@ function labelsOf(text: string | undefined): Record<string, string> {
   if (!text) return {};
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed).map(([k, v]) => [k, String(v)])) : {};
+    return typeof parsed === "object" && parsed !== null
+      ? Object.fromEntries(Object.entries(parsed).map(([k, v]) => [k, String(v)]))
+      : {};
   } catch {
     return {}; // labels that are no JSON match nothing in particular
   }
 }
 
-function look(state: State, event: Event, metric: string, value: unknown, label: string, labelValue: string): { emit: Draft[] } | undefined {
+function look(
+  state: State,
+  event: Event,
+  metric: string,
+  value: unknown,
+  label: string,
+  labelValue: string,
+): { emit: Draft[] } | undefined {
   if (typeof value !== "number") return undefined;
   const key = `${metric}{${label}=${labelValue}}`;
   const emit: Draft[] = [];
   for (const threshold of state.thresholds.values()) {
-    if (threshold.metric === metric && matches(threshold, label, labelValue)) beyond(state, event, key, value, threshold, emit);
+    if (threshold.metric === metric && matches(threshold, label, labelValue))
+      beyond(state, event, key, value, threshold, emit);
   }
   unusual(state, event, key, value, emit);
   return emit.length > 0 ? { emit } : undefined;
@@ -128,16 +145,19 @@ function beyond(state: State, event: Event, series: string, value: number, thres
   state.told.set(key, event.time);
   const limit = (high ? above : below)!;
   emit.push(
-    anomalyDetected.of({}, {
-      series: series.slice(0, 1_000),
-      kind: high ? "high" : "low",
-      severity: severity as "warning",
-      score: finite(limit === 0 ? Math.abs(value) : Math.abs(value - limit) / Math.abs(limit)),
-      value,
-      expected_low: below ?? Math.min(0, value, limit),
-      expected_high: above ?? Math.max(value, limit),
-      method: `threshold:${name}`.slice(0, 64),
-    }),
+    anomalyDetected.of(
+      {},
+      {
+        series: series.slice(0, 1_000),
+        kind: high ? "high" : "low",
+        severity: severity as "warning",
+        score: finite(limit === 0 ? Math.abs(value) : Math.abs(value - limit) / Math.abs(limit)),
+        value,
+        expected_low: below ?? Math.min(0, value, limit),
+        expected_high: above ?? Math.max(value, limit),
+        method: `threshold:${name}`.slice(0, 64),
+      },
+    ),
   );
 }
 
@@ -154,16 +174,19 @@ function unusual(state: State, event: Event, key: string, value: number, emit: D
       series.told_us = event.time;
       const reach = (SCORE * series.spread) / 0.6745;
       emit.push(
-        anomalyDetected.of({}, {
-          series: key.slice(0, 1_000),
-          kind: score > 0 ? "high" : "low",
-          severity: Math.abs(score) >= SCORE_CRITICAL ? "critical" : "warning",
-          score: finite(Math.abs(score)),
-          value,
-          expected_low: finite(series.median - reach),
-          expected_high: finite(series.median + reach),
-          method: "robust-z",
-        }),
+        anomalyDetected.of(
+          {},
+          {
+            series: key.slice(0, 1_000),
+            kind: score > 0 ? "high" : "low",
+            severity: Math.abs(score) >= SCORE_CRITICAL ? "critical" : "warning",
+            score: finite(Math.abs(score)),
+            value,
+            expected_low: finite(series.median - reach),
+            expected_high: finite(series.median + reach),
+            method: "robust-z",
+          },
+        ),
       );
     }
   }

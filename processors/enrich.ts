@@ -80,7 +80,8 @@ function additions(state: State, event: Event): Record<string, unknown> | undefi
         const started = state.calls.get(key);
         if (started !== undefined) {
           state.calls.delete(key);
-          if (data.duration_ms === undefined && event.type === "tool.called" && event.time >= started) out = { ...out, duration_ms: (event.time - started) / 1_000 };
+          if (data.duration_ms === undefined && event.type === "tool.called" && event.time >= started)
+            out = { ...out, duration_ms: (event.time - started) / 1_000 };
         }
       }
       return out;
@@ -102,7 +103,10 @@ function additions(state: State, event: Event): Record<string, unknown> | undefi
         speed: data.speed as string | undefined,
         web_search_requests: data.web_search_requests as number | undefined,
       });
-      const price = `${cost_usd === null ? (reason ?? "no price known") : (price_id ?? "")} (${pricing.version})`.slice(0, 256);
+      const price = `${cost_usd === null ? (reason ?? "no price known") : (price_id ?? "")} (${pricing.version})`.slice(
+        0,
+        256,
+      );
       return cost_usd === null ? { price } : { cost_usd, price };
     }
     default:

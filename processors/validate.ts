@@ -1,11 +1,11 @@
 import { LIMITS } from "../src/base/limits.ts";
+import { redactText } from "../src/base/redact.ts";
 import { type Draft, ENVELOPE_FIELDS, type Event } from "../src/define/event.ts";
 import { type FieldInfo, faultOf } from "../src/define/field.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { checkEvent } from "../src/events/check.ts";
 import { gapClosed, gapFound, inputRejected } from "../src/events/flow.ts";
 import { plain } from "../src/events/plain.ts";
-import { redactText } from "../src/base/redact.ts";
 
 /** The numbering of one producer in one epoch. */
 interface Numbering {
@@ -38,24 +38,34 @@ export default defineProcessor<State>({
     const numbered = countNumber(state, event);
     if (numbered === "repeated") return { drop: "repeated" };
     const fault = checkEvent(event) ?? checkClock(event, arrived_us);
-    if (fault) return { drop: "rejected", emit: [rejection(event, fault.reason, fault.detail, arrived_us), ...numbered] };
+    if (fault)
+      return { drop: "rejected", emit: [rejection(event, fault.reason, fault.detail, arrived_us), ...numbered] };
     return numbered.length > 0 ? { emit: numbered } : undefined;
   },
 });
 
 function checkClock(event: Event, arrived_us: number): { reason: "clock"; detail: string } | undefined {
   if (event.time > arrived_us + LIMITS.clock_ahead_ms_max * 1_000) {
-    return { reason: "clock", detail: `time is ${Math.round((event.time - arrived_us) / 1_000_000)} s ahead of the broker's clock` };
+    return {
+      reason: "clock",
+      detail: `time is ${Math.round((event.time - arrived_us) / 1_000_000)} s ahead of the broker's clock`,
+    };
   }
-  if (event.time < arrived_us - LIMITS.clock_behind_years_max * YEAR_US) return { reason: "clock", detail: "time is decades in the past" };
+  if (event.time < arrived_us - LIMITS.clock_behind_years_max * YEAR_US)
+    return { reason: "clock", detail: "time is decades in the past" };
   // ids of version 7 begin with a time, and the tables rely on it
-  if (event.id.charCodeAt(14) === 55 && Number.parseInt(event.id.slice(0, 8) + event.id.slice(9, 13), 16) > arrived_us / 1_000 + LIMITS.clock_ahead_ms_max) {
+  if (
+    event.id.charCodeAt(14) === 55 &&
+    Number.parseInt(event.id.slice(0, 8) + event.id.slice(9, 13), 16) > arrived_us / 1_000 + LIMITS.clock_ahead_ms_max
+  ) {
     return { reason: "clock", detail: "the time in the id is ahead of the broker's clock" };
   }
   return undefined;
 }
 
-const NUMBERED = ENVELOPE_FIELDS.filter(([name]) => name === "producer" || name === "epoch" || name === "n") as unknown as readonly (readonly ["producer" | "epoch" | "n", FieldInfo])[];
+const NUMBERED = ENVELOPE_FIELDS.filter(
+  ([name]) => name === "producer" || name === "epoch" || name === "n",
+) as unknown as readonly (readonly ["producer" | "epoch" | "n", FieldInfo])[];
 const NONE: readonly Draft[] = [];
 
 /** Enters the event's number; tells a repeat, or the gaps that opened and closed. */
@@ -66,7 +76,8 @@ function countNumber(state: State, event: Event): "repeated" | readonly Draft[] 
   const key = `${producer} ${epoch}`;
   const known = state.numberings.get(key);
   if (!known) {
-    if (state.numberings.size >= LIMITS.state_entries_max) state.numberings.delete(state.numberings.keys().next().value!);
+    if (state.numberings.size >= LIMITS.state_entries_max)
+      state.numberings.delete(state.numberings.keys().next().value!);
     state.numberings.set(key, { last: n, gaps: n > 1 ? [[1, n - 1]] : [] });
     return n > 1 ? [gap(gapFound, event, 1, n - 1)] : NONE;
   }
@@ -99,13 +110,22 @@ function forgetGaps(known: Numbering): void {
 
 const gap = (definition: typeof gapFound | typeof gapClosed, event: Event, first_n: number, last_n: number): Draft => ({
   type: definition.type,
+  subject: `${event.producer} ${event.epoch} ${first_n}-${last_n}`,
   data: { of_producer: event.producer!, of_epoch: event.epoch!, first_n, last_n },
 });
 
-function rejection(event: Event, reason: "unknown_type" | "unknown_version" | "invalid" | "clock", detail: string, arrived_us: number): Draft {
+function rejection(
+  event: Event,
+  reason: "unknown_type" | "unknown_version" | "invalid" | "clock",
+  detail: string,
+  arrived_us: number,
+): Draft {
   const text = redactText(JSON.stringify(plain(event), jsonValue));
   const original = new TextEncoder().encode(text);
-  const session = typeof event.session === "string" && event.session.length > 0 && event.session.length <= LIMITS.session_chars_max ? event.session : undefined;
+  const session =
+    typeof event.session === "string" && event.session.length > 0 && event.session.length <= LIMITS.session_chars_max
+      ? event.session
+      : undefined;
   const draft = inputRejected.of(
     { time: arrived_us, source: textOf(event.source, 256), ...(session ? { session } : {}) },
     {
@@ -123,6 +143,11 @@ function rejection(event: Event, reason: "unknown_type" | "unknown_version" | "i
 
 /** What JSON has no form for: bytes, and whole numbers past what JavaScript holds exactly. */
 const jsonValue = (_: string, value: unknown): unknown =>
-  value instanceof Uint8Array ? Buffer.from(value).toString("base64") : typeof value === "bigint" ? String(value) : value;
+  value instanceof Uint8Array
+    ? Buffer.from(value).toString("base64")
+    : typeof value === "bigint"
+      ? String(value)
+      : value;
 
-const textOf = (value: unknown, max: number): string => (typeof value === "string" && value.length > 0 ? value.slice(0, max) : "weir://unknown");
+const textOf = (value: unknown, max: number): string =>
+  typeof value === "string" && value.length > 0 ? value.slice(0, max) : "weir://unknown";

@@ -1,5 +1,5 @@
-import { defineMap } from "../src/define/projection.ts";
 import { float, id, optional, ref, text, time } from "../src/define/field.ts";
+import { defineMap } from "../src/define/projection.ts";
 import { alertAcknowledged, alertRaised, alertResolved } from "../src/events/alert.ts";
 
 export default defineMap({
@@ -17,6 +17,16 @@ export default defineMap({
   },
   map: (event) => {
     const data = event.data as { alert: string; value?: number; message?: string; note?: string };
-    return [{ event_id: event.id, alert: data.alert, time: event.time, what: event.type.slice("alert.".length), actor: event.actor, value: data.value, note: data.note ?? data.message }];
+    return [
+      {
+        event_id: event.id,
+        alert: data.alert,
+        time: event.time,
+        what: event.type.slice("alert.".length),
+        actor: event.actor,
+        value: data.value,
+        note: data.note ?? data.message,
+      },
+    ];
   },
 });

@@ -1,5 +1,5 @@
-import { defineFold } from "../src/define/projection.ts";
 import { float, int, optional, ref, text, time } from "../src/define/field.ts";
+import { defineFold } from "../src/define/projection.ts";
 import { alertAcknowledged, alertRaised, alertResolved } from "../src/events/alert.ts";
 
 export default defineFold({
@@ -28,7 +28,15 @@ export default defineFold({
   keyOf: (event) => (event.data as { alert: string }).alert,
   open: (row) => row.status !== "resolved",
   fold: (row, event) => {
-    const data = event.data as { alert: string; rule: string; series: string; severity: string; value: number; message: string; note?: string };
+    const data = event.data as {
+      alert: string;
+      rule: string;
+      series: string;
+      severity: string;
+      value: number;
+      message: string;
+      note?: string;
+    };
     const old = row ?? {
       id: data.alert,
       rule: data.rule ?? "",
@@ -43,11 +51,32 @@ export default defineFold({
       session: event.session,
     };
     if (event.type === alertRaised.type) {
-      return { ...old, rule: data.rule, series: data.series, severity: data.severity, message: data.message, value: data.value, times: old.times + 1, last_at: Math.max(old.last_at, event.time) };
+      return {
+        ...old,
+        rule: data.rule,
+        series: data.series,
+        severity: data.severity,
+        message: data.message,
+        value: data.value,
+        times: old.times + 1,
+        last_at: Math.max(old.last_at, event.time),
+      };
     }
     if (event.type === alertAcknowledged.type) {
-      return { ...old, status: old.status === "resolved" ? old.status : "acknowledged", acknowledged_by: event.actor ?? "unknown", acknowledged_at: event.time, note: data.note ?? old.note };
+      return {
+        ...old,
+        status: old.status === "resolved" ? old.status : "acknowledged",
+        acknowledged_by: event.actor ?? "unknown",
+        acknowledged_at: event.time,
+        note: data.note ?? old.note,
+      };
     }
-    return { ...old, status: "resolved", resolved_at: event.time, resolved_by: event.actor, note: data.note ?? old.note };
+    return {
+      ...old,
+      status: "resolved",
+      resolved_at: event.time,
+      resolved_by: event.actor,
+      note: data.note ?? old.note,
+    };
   },
 });

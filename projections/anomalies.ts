@@ -1,5 +1,5 @@
-import { defineMap } from "../src/define/projection.ts";
 import { float, id, optional, ref, text, time } from "../src/define/field.ts";
+import { defineMap } from "../src/define/projection.ts";
 import { anomalyDetected } from "../src/events/measure.ts";
 
 export default defineMap({

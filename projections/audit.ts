@@ -1,6 +1,6 @@
 import type { EventDefinition } from "../src/define/event.ts";
-import { defineMap } from "../src/define/projection.ts";
 import { id, json, optional, text, time } from "../src/define/field.ts";
+import { defineMap } from "../src/define/projection.ts";
 import { CATALOG } from "../src/events/catalog.ts";
 
 export default defineMap({
@@ -14,5 +14,16 @@ export default defineMap({
     action: text("what was ordered"),
     about: json("what it was about, as JSON"),
   },
-  map: (event) => (event.actor ? [{ event_id: event.id, time: event.time, actor: event.actor, action: event.type, about: JSON.stringify(event.data) }] : []),
+  map: (event) =>
+    event.actor
+      ? [
+          {
+            event_id: event.id,
+            time: event.time,
+            actor: event.actor,
+            action: event.type,
+            about: JSON.stringify(event.data),
+          },
+        ]
+      : [],
 });

@@ -1,5 +1,5 @@
-import { defineFold } from "../src/define/projection.ts";
 import { id, int, optional, ref, text, time } from "../src/define/field.ts";
+import { defineFold } from "../src/define/projection.ts";
 import { larger, smallest } from "../src/events/merge.ts";
 import { commitCreated } from "../src/events/work.ts";
 
@@ -25,10 +25,23 @@ export default defineFold({
   },
   keyOf: (event) => event.fact ?? event.id,
   fold: (row, event) => {
-    const data = event.data as { sha: string; kind?: string; message?: string; author?: string; files?: number; call_id?: string; pull_request?: number };
+    const data = event.data as {
+      sha: string;
+      kind?: string;
+      message?: string;
+      author?: string;
+      files?: number;
+      call_id?: string;
+      pull_request?: number;
+    };
     return {
       commit: row?.commit ?? event.fact ?? event.id,
-      sha: row && row.sha.length > data.sha.length ? row.sha : row && row.sha.length === data.sha.length ? larger(row.sha, data.sha) : data.sha,
+      sha:
+        row && row.sha.length > data.sha.length
+          ? row.sha
+          : row && row.sha.length === data.sha.length
+            ? larger(row.sha, data.sha)
+            : data.sha,
       time: smallest(row?.time, event.time)!,
       session: larger(row?.session, event.session),
       call: larger(row?.call, data.call_id),

@@ -1,6 +1,6 @@
-import { defineMap } from "../src/define/projection.ts";
 import { ENVELOPE } from "../src/define/event.ts";
 import { int, json, text } from "../src/define/field.ts";
+import { defineMap } from "../src/define/projection.ts";
 
 /** Every event, as it stands in the log. `engine/apply` fills it column by column; `map` says the same for one event. */
 export default defineMap({

@@ -1,5 +1,5 @@
-import { defineFold } from "../src/define/projection.ts";
 import { id, int, optional, ref, text, time } from "../src/define/field.ts";
+import { defineFold } from "../src/define/projection.ts";
 import { larger, smallest } from "../src/events/merge.ts";
 import { fileChanged } from "../src/events/work.ts";
 
@@ -23,7 +23,14 @@ export default defineFold({
   },
   keyOf: (event) => event.fact ?? event.id,
   fold: (row, event) => {
-    const data = event.data as { path: string; action: string; call_id?: string; lines_added?: number; lines_removed?: number; from_path?: string };
+    const data = event.data as {
+      path: string;
+      action: string;
+      call_id?: string;
+      lines_added?: number;
+      lines_removed?: number;
+      from_path?: string;
+    };
     return {
       change: row?.change ?? event.fact ?? event.id,
       path: larger(row?.path, data.path)!,

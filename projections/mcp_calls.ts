@@ -1,5 +1,5 @@
-import { defineMap } from "../src/define/projection.ts";
 import { bool, float, id, int, json, optional, ref, text, time } from "../src/define/field.ts";
+import { defineMap } from "../src/define/projection.ts";
 import { mcpCalled } from "../src/events/mcp.ts";
 
 export default defineMap({

@@ -1,5 +1,5 @@
-import { defineMap } from "../src/define/projection.ts";
 import { float, id, json, optional, ref, text, time } from "../src/define/field.ts";
+import { defineMap } from "../src/define/projection.ts";
 import { metricMeasured } from "../src/events/measure.ts";
 
 export default defineMap({
@@ -17,6 +17,16 @@ export default defineMap({
   },
   map: (event) => {
     const data = event.data as { name: string; value: number; unit?: string; labels?: string };
-    return [{ event_id: event.id, time: event.time, session: event.session, name: data.name, value: data.value, unit: data.unit, labels: data.labels }];
+    return [
+      {
+        event_id: event.id,
+        time: event.time,
+        session: event.session,
+        name: data.name,
+        value: data.value,
+        unit: data.unit,
+        labels: data.labels,
+      },
+    ];
   },
 });

@@ -1,5 +1,5 @@
-import { defineRollup, type Share } from "../src/define/projection.ts";
 import { json, text } from "../src/define/field.ts";
+import { defineRollup, type Share } from "../src/define/projection.ts";
 
 const MINUTE = 60_000_000;
 type Row = Readonly<Record<string, unknown>>;
@@ -7,11 +7,15 @@ type Row = Readonly<Record<string, unknown>>;
 /** Labels as a JSON object in fixed order; the same series always has the same text. */
 const labels = (entries: readonly (readonly [string, unknown])[]): string => {
   let out = "";
-  for (const [name, value] of entries) if (value !== undefined && value !== null) out += `${out ? "," : ""}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  for (const [name, value] of entries)
+    if (value !== undefined && value !== null)
+      out += `${out ? "," : ""}${JSON.stringify(name)}:${JSON.stringify(value)}`;
   return `{${out}}`;
 };
 const series = (row: Row, name: string, unit: string, value: unknown, of: string): Share[] =>
-  value === undefined || value === null ? [] : [{ time: row.time as number, key: [name, of, unit], add: [], value: value as number }];
+  value === undefined || value === null
+    ? []
+    : [{ time: row.time as number, key: [name, of, unit], add: [], value: value as number }];
 
 const toolLabels = new Map<string, string>();
 const labelsOfTool = (tool: string): string => {
@@ -27,7 +31,11 @@ export default defineRollup({
   version: 1,
   about:
     "Every metric by minute (metrics_hour and metrics_day: by hour and day) with count, sum, extremes and quantiles within 1 percent; the names are OpenTelemetry's where it has one.",
-  key: { name: text("name of the metric"), labels: json("attributes of the series as a JSON object"), unit: text("unit in UCUM notation") },
+  key: {
+    name: text("name of the metric"),
+    labels: json("attributes of the series as a JSON object"),
+    unit: text("unit in UCUM notation"),
+  },
   sums: {},
   sketch: true,
   bucket_us: MINUTE,
@@ -36,7 +44,8 @@ export default defineRollup({
     tool_calls: (row) => series(row, "tool.duration", "ms", row.duration_ms, labelsOfTool(row.tool as string)),
     model_calls: (row) => {
       const model = ["gen_ai.response.model", row.model] as const;
-      const tokens = (type: string, value: unknown) => series(row, "gen_ai.client.token.usage", "{token}", value, labels([model, ["gen_ai.token.type", type]]));
+      const tokens = (type: string, value: unknown) =>
+        series(row, "gen_ai.client.token.usage", "{token}", value, labels([model, ["gen_ai.token.type", type]]));
       const input = Number(row.input_tokens) + Number(row.cache_creation_tokens) + Number(row.cache_read_tokens);
       return [
         ...tokens("input", input),
@@ -51,8 +60,13 @@ export default defineRollup({
         "mcp.client.operation.duration",
         "ms",
         row.duration_ms,
-        labels([["mcp.method.name", row.method], ["gen_ai.tool.name", row.tool], ["weir.mcp.server", row.server]]),
+        labels([
+          ["mcp.method.name", row.method],
+          ["gen_ai.tool.name", row.tool],
+          ["weir.mcp.server", row.server],
+        ]),
       ),
-    measurements: (row) => series(row, row.name as string, (row.unit as string) ?? "", row.value, (row.labels as string) ?? "{}"),
+    measurements: (row) =>
+      series(row, row.name as string, (row.unit as string) ?? "", row.value, (row.labels as string) ?? "{}"),
   },
 });

@@ -1,10 +1,13 @@
-import { defineFold } from "../src/define/projection.ts";
 import { bool, float, id, int, json, optional, ref, text, time } from "../src/define/field.ts";
+import { defineFold } from "../src/define/projection.ts";
 import { mergeSources } from "../src/events/merge.ts";
 import { modelCalled } from "../src/events/model.ts";
 
 const total = (said: Readonly<Record<string, unknown>>): number =>
-  Number(said.input_tokens ?? 0) + Number(said.output_tokens ?? 0) + Number(said.cache_creation_tokens ?? 0) + Number(said.cache_read_tokens ?? 0);
+  Number(said.input_tokens ?? 0) +
+  Number(said.output_tokens ?? 0) +
+  Number(said.cache_creation_tokens ?? 0) +
+  Number(said.cache_read_tokens ?? 0);
 
 /** Transcripts write an answer's usage several times while it grows: the largest total is the answer's. */
 const merge = mergeSources({
@@ -12,7 +15,15 @@ const merge = mergeSources({
   order: ["transcript", "otlp", "proxy", "sdk", "api", "hook"],
   earliest: ["time"],
   rank: total,
-  ranked: ["input_tokens", "output_tokens", "cache_creation_tokens", "cache_creation_1h_tokens", "cache_read_tokens", "cost_usd", "price"],
+  ranked: [
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_tokens",
+    "cache_creation_1h_tokens",
+    "cache_read_tokens",
+    "cost_usd",
+    "price",
+  ],
 });
 
 export default defineFold({

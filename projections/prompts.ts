@@ -1,9 +1,15 @@
-import { defineFold } from "../src/define/projection.ts";
 import { id, int, json, optional, ref, text, time } from "../src/define/field.ts";
+import { defineFold } from "../src/define/projection.ts";
 import { mergeSources } from "../src/events/merge.ts";
 import { promptSubmitted } from "../src/events/session.ts";
 
-const merge = mergeSources({ own: ["prompt", "event_id", "sources", "parts"], order: ["transcript", "hook", "otlp", "sdk", "api"], earliest: ["time"], rank: () => 0, ranked: [] });
+const merge = mergeSources({
+  own: ["prompt", "event_id", "sources", "parts"],
+  order: ["transcript", "hook", "otlp", "sdk", "api"],
+  earliest: ["time"],
+  rank: () => 0,
+  ranked: [],
+});
 
 export default defineFold({
   version: 1,

@@ -1,5 +1,5 @@
-import { defineFold } from "../src/define/projection.ts";
 import { bytes, id, int, optional, text, time } from "../src/define/field.ts";
+import { defineFold } from "../src/define/projection.ts";
 import { inputRejected, inputRetried } from "../src/events/flow.ts";
 
 export default defineFold({
@@ -28,9 +28,29 @@ export default defineFold({
   fold: (row, event) => {
     if (event.type === inputRetried.type) {
       const sent = (event.data as { sent: string }).sent;
-      return row ? { ...row, status: "retried", sent } : { id: (event.data as { rejected: string }).rejected, time: event.time, reason: "unknown", detail: "", events: 0, status: "retried", sent };
+      return row
+        ? { ...row, status: "retried", sent }
+        : {
+            id: (event.data as { rejected: string }).rejected,
+            time: event.time,
+            reason: "unknown",
+            detail: "",
+            events: 0,
+            status: "retried",
+            sent,
+          };
     }
-    const data = event.data as { reason: string; detail: string; input_type?: string; input_id?: string; original?: Uint8Array; content_type?: string; part?: number; parts?: number; events?: number };
+    const data = event.data as {
+      reason: string;
+      detail: string;
+      input_type?: string;
+      input_id?: string;
+      original?: Uint8Array;
+      content_type?: string;
+      part?: number;
+      parts?: number;
+      events?: number;
+    };
     return {
       id: event.id,
       time: event.time,

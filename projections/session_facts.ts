@@ -1,7 +1,7 @@
-import { defineFold } from "../src/define/projection.ts";
-import { optional, ref, text, time } from "../src/define/field.ts";
-import { CATALOG } from "../src/events/catalog.ts";
 import type { EventDefinition } from "../src/define/event.ts";
+import { optional, ref, text, time } from "../src/define/field.ts";
+import { defineFold } from "../src/define/projection.ts";
+import { CATALOG } from "../src/events/catalog.ts";
 
 export default defineFold({
   version: 1,
@@ -35,14 +35,18 @@ export default defineFold({
     const started = event.type === "session.started";
     const model = started || (event.type === "model.called" && !data.agent) ? data.model : undefined;
     const title = event.type === "session.titled" ? data.title : undefined;
-    const ended = event.type === "session.ended" && time >= (old.ended_at ?? 0);
+    const ended = event.type === "session.ended" && later(time, data.reason ?? "", old.ended_at, old.end_reason ?? (old.ended_at === undefined ? undefined : ""));
     if (row && time >= row.started_at && !started && !ended && title === undefined) {
       // the common case: nothing new but the time
-      const known = (row.assistant || !event.assistant) && (row.project || !event.project) && (branch === undefined || branch === row.branch) && (model === undefined || model === row.model);
+      const known =
+        (row.assistant || !event.assistant) &&
+        (row.project || !event.project) &&
+        (branch === undefined || branch === row.branch) &&
+        (model === undefined || model === row.model);
       if (known) {
         const last_event_at = Math.max(row.last_event_at, time);
-        const branch_at = later(time, branch, row.branch_at) ? time : row.branch_at;
-        const model_at = later(time, model, row.model_at) ? time : row.model_at;
+        const branch_at = later(time, branch, row.branch_at, undefined) ? time : row.branch_at;
+        const model_at = later(time, model, row.model_at, undefined) ? time : row.model_at;
         const same = last_event_at === row.last_event_at && branch_at === row.branch_at && model_at === row.model_at;
         return same ? row : { ...row, last_event_at, branch_at, model_at };
       }
@@ -54,19 +58,22 @@ export default defineFold({
       ended_at: ended ? time : old.ended_at,
       end_reason: ended ? data.reason : old.end_reason,
       assistant: old.assistant ?? event.assistant,
-      assistant_version: started ? (larger(data.assistant_version, old.assistant_version)) : old.assistant_version,
+      assistant_version: started ? larger(data.assistant_version, old.assistant_version) : old.assistant_version,
       project: old.project ?? event.project,
-      branch: later(time, branch, old.branch_at) ? branch : old.branch,
-      branch_at: later(time, branch, old.branch_at) ? time : old.branch_at,
-      model: later(time, model, old.model_at) ? model : old.model,
-      model_at: later(time, model, old.model_at) ? time : old.model_at,
-      title: later(time, title, old.title_at) ? title : old.title,
-      title_at: later(time, title, old.title_at) ? time : old.title_at,
+      branch: later(time, branch, old.branch_at, old.branch) ? branch : old.branch,
+      branch_at: later(time, branch, old.branch_at, old.branch) ? time : old.branch_at,
+      model: later(time, model, old.model_at, old.model) ? model : old.model,
+      model_at: later(time, model, old.model_at, old.model) ? time : old.model_at,
+      title: later(time, title, old.title_at, old.title) ? title : old.title,
+      title_at: later(time, title, old.title_at, old.title) ? time : old.title_at,
       parent: started ? larger(data.parent, old.parent) : old.parent,
       entrypoint: started ? larger(data.entrypoint, old.entrypoint) : old.entrypoint,
     };
   },
 });
 
-const later = (time: number, value: string | undefined, at: number | undefined): boolean => value !== undefined && time >= (at ?? 0);
-const larger = (a: string | undefined, b: string | undefined): string | undefined => (a === undefined ? b : b === undefined || a > b ? a : b);
+/** Whether a value takes the place of the one held: it is newer, or of two of one moment the larger, so that order does not matter. */
+const later = (time: number, value: string | undefined, at: number | undefined, held: string | undefined): boolean =>
+  value !== undefined && (at === undefined || time > at || (time === at && value > (held ?? "")));
+const larger = (a: string | undefined, b: string | undefined): string | undefined =>
+  a === undefined ? b : b === undefined || a > b ? a : b;

@@ -1,9 +1,13 @@
-import { defineRollup } from "../src/define/projection.ts";
 import { ref } from "../src/define/field.ts";
+import { defineRollup } from "../src/define/projection.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 const NANO = 1_000_000_000;
 const share = (row: Row, add: readonly number[]) => (row.session ? [{ key: [row.session as string], add }] : []);
+// one list for all rows alike: they are made for every event
+const PROMPT = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+const CALL = [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+const FAILED_CALL = [0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const count = (yes: unknown): number => (yes ? 1 : 0);
 const whole = (value: unknown): number => (value as number | null | undefined) ?? 0;
 
@@ -27,8 +31,8 @@ export default defineRollup({
   },
   sketch: false,
   of: {
-    prompts: (row) => share(row, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
-    tool_calls: (row) => share(row, [0, 1, count(row.status === "failed"), 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    prompts: (row) => share(row, PROMPT),
+    tool_calls: (row) => share(row, row.status === "failed" ? FAILED_CALL : CALL),
     model_calls: (row) =>
       share(row, [
         0,

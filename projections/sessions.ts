@@ -1,5 +1,5 @@
-import { defineView } from "../src/define/projection.ts";
 import { float, int, optional, ref, text, time } from "../src/define/field.ts";
+import { defineView } from "../src/define/projection.ts";
 
 const TOTALS = [
   "prompts",

@@ -1,5 +1,5 @@
-import { defineFold } from "../src/define/projection.ts";
 import { float, json, optional, ref, text, time } from "../src/define/field.ts";
+import { defineFold } from "../src/define/projection.ts";
 import { thresholdSet } from "../src/events/measure.ts";
 
 export default defineFold({

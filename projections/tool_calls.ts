@@ -1,7 +1,7 @@
-import { defineFold } from "../src/define/projection.ts";
 import { bool, float, id, int, json, optional, ref, text, time } from "../src/define/field.ts";
-import { toolCalled, toolDenied, toolStarted } from "../src/events/tool.ts";
+import { defineFold } from "../src/define/projection.ts";
 import { type Merge, mergeSources } from "../src/events/merge.ts";
+import { toolCalled, toolDenied, toolStarted } from "../src/events/tool.ts";
 
 const STATUS = ["running", "denied", "done", "failed"];
 

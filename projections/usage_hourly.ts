@@ -1,5 +1,5 @@
-import { defineRollup } from "../src/define/projection.ts";
 import { text } from "../src/define/field.ts";
+import { defineRollup } from "../src/define/projection.ts";
 
 const NANO = 1_000_000_000;
 const HOUR = 3_600_000_000;

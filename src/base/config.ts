@@ -37,17 +37,29 @@ export const OPTIONS = {
   dataDir: text("WEIR_DATA_DIR", "~/.weir", "folder of everything weir keeps", "a folder"),
   httpPort: whole("WEIR_HTTP_PORT", 4777, "port of HTTP and dashboard; 0 takes any free one", 0, 65535),
   natsPort: whole("WEIR_NATS_PORT", 4778, "port of the broker weir starts; 0 takes any free one", 0, 65535),
-  natsUrl: text("WEIR_NATS_URL", "", "an outside broker to use instead of starting one, nats://[user:password@]host:port"),
+  natsUrl: text(
+    "WEIR_NATS_URL",
+    "",
+    "an outside broker to use instead of starting one, nats://[user:password@]host:port",
+  ),
   natsServer: text("WEIR_NATS_SERVER", "", "path of the nats-server program to start"),
   natsReplicas: whole("WEIR_NATS_REPLICAS", 1, "copies of each stream on an outside broker", 1, 5),
-  profile: choice("WEIR_PROFILE", "safe", "safe: each acknowledged event survives a power cut; fast: survives kills only", [
+  profile: choice(
+    "WEIR_PROFILE",
     "safe",
-    "fast",
-  ]),
+    "safe: each acknowledged event survives a power cut; fast: survives kills only",
+    ["safe", "fast"],
+  ),
   partitions: whole("WEIR_PARTITIONS", 1, "parallel ways an event can take; fixed when the log is made", 1, 64),
   logBytes: whole("WEIR_LOG_BYTES", 21_474_836_480, "size of the event log on the broker's disk", 67_108_864, 2 ** 50),
   memoryMb: whole("WEIR_STORE_MEMORY_MB", 128, "memory DuckDB may use, in megabytes", 64, 1_048_576),
-  threads: whole("WEIR_STORE_THREADS", 1, "threads DuckDB may use; a second one costs a third more processor time for the same ingest", 1, 256),
+  threads: whole(
+    "WEIR_STORE_THREADS",
+    1,
+    "threads DuckDB may use; a second one costs a third more processor time for the same ingest",
+    1,
+    256,
+  ),
   pricesFile: text("WEIR_PRICES_FILE", "", "a price table to use instead of the one shipped", "a file"),
   logLevel: choice("WEIR_LOG_LEVEL", "warn", "how much is logged on stderr", [
     "trace",
@@ -60,7 +72,13 @@ export const OPTIONS = {
 } as const;
 
 /** The settings of a running weir, one value for each of {@link OPTIONS}. */
-export type Config = { readonly [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["fallback"] extends number ? number : (typeof OPTIONS)[K] extends Option<infer T> ? T : never };
+export type Config = {
+  readonly [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["fallback"] extends number
+    ? number
+    : (typeof OPTIONS)[K] extends Option<infer T>
+      ? T
+      : never;
+};
 
 /** Reads every option from the environment given. Throws `bad_config` naming the variable, the value and what it takes. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {

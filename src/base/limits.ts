@@ -30,7 +30,7 @@ export const LIMITS = {
   standby_ms: 3_000, // how long a fenced runner waits before it looks again
   reader_bytes_max: 1_572_864, // messages read ahead of a processor or the tables
   // projections
-  commit_events_max: 4_096, // events of one transaction
+  commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 2_097_152,
   replay_events_max: 16_384, // events of one transaction while tables are made again
   fold_cache_rows_max: 10_000, // open rows kept in memory per table

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { clock, isoFromUs } from "../base/clock.ts";
 import { type Config, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
@@ -96,8 +95,6 @@ async function openBroker(
 /** `weir up`: everything in one process, until SIGTERM or SIGINT. */
 export async function up(options: { json?: boolean; demo?: boolean; without?: string }): Promise<void> {
   const started = clock.nowUs();
-  // batches come and go: let the heap grow by a third between collections, not by a multiple
-  setFlagsFromString("--heap-growing-percent=30");
   let config = readConfig();
   let temporary: string | undefined;
   if (options.demo) {

@@ -3,7 +3,18 @@ import { isId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 
 /** The closed vocabulary of fields: what a value is, on the wire, in a table and in JSON. */
-export type FieldKind = "text" | "int" | "float" | "bool" | "time" | "choice" | "list" | "json" | "ref" | "id" | "bytes";
+export type FieldKind =
+  | "text"
+  | "int"
+  | "float"
+  | "bool"
+  | "time"
+  | "choice"
+  | "list"
+  | "json"
+  | "ref"
+  | "id"
+  | "bytes";
 
 /** What is known of a field beyond its zod schema; everything derived (columns, docs, checks) is made from it. */
 export interface FieldInfo {
@@ -68,10 +79,17 @@ export const json = (about: string, { max = LIMITS.text_bytes_max, ...flags }: F
 export const ref = (about: string, { max = 512, ...flags }: Flags & { max?: number } = {}) =>
   note(z.string().min(1).max(max), { kind: "ref", about, max, ...flags });
 /** The UUID of an event, in lower case. */
-export const id = (about: string, flags: Flags = {}) => note(z.string().refine(isId, "is not a UUID"), { kind: "id", about, ...flags });
+export const id = (about: string, flags: Flags = {}) =>
+  note(z.string().refine(isId, "is not a UUID"), { kind: "id", about, ...flags });
 /** Raw bytes; base64 text in JSON. */
-export const bytes = (about: string, { max = LIMITS.rejected_part_bytes_max, ...flags }: Flags & { max?: number } = {}) =>
-  note(z.custom<Uint8Array>((value) => value instanceof Uint8Array, "is not bytes"), { kind: "bytes", about, max, ...flags });
+export const bytes = (
+  about: string,
+  { max = LIMITS.rejected_part_bytes_max, ...flags }: Flags & { max?: number } = {},
+) =>
+  note(
+    z.custom<Uint8Array>((value) => value instanceof Uint8Array, "is not bytes"),
+    { kind: "bytes", about, max, ...flags },
+  );
 
 /** The same field, allowed to be absent. */
 export function optional<T extends z.ZodType>(field: T): z.ZodOptional<T> {
@@ -131,7 +149,9 @@ export function faultOf(info: FieldInfo, value: unknown): string | undefined {
     case "id":
       return typeof value === "string" && isId(value) ? undefined : "is not a UUID in lower case";
     case "choice":
-      return typeof value === "string" && info.values!.includes(value) ? undefined : `is not one of ${info.values!.join(", ")}`;
+      return typeof value === "string" && info.values!.includes(value)
+        ? undefined
+        : `is not one of ${info.values!.join(", ")}`;
     case "bool":
       return typeof value === "boolean" ? undefined : "is not true or false";
     case "int":
@@ -144,8 +164,14 @@ export function faultOf(info: FieldInfo, value: unknown): string | undefined {
     case "list":
       if (!Array.isArray(value)) return "is not a list";
       if (value.length > info.max!) return `has more than ${info.max} entries`;
-      return value.every((v) => typeof v === "string" && isWellFormed(v) && v.length <= LIMITS.text_bytes_max) ? undefined : "is not a list of texts";
+      return value.every((v) => typeof v === "string" && isWellFormed(v) && v.length <= LIMITS.text_bytes_max)
+        ? undefined
+        : "is not a list of texts";
     case "bytes":
-      return value instanceof Uint8Array ? (value.length > info.max! ? `is longer than ${info.max} bytes` : undefined) : "is not bytes";
+      return value instanceof Uint8Array
+        ? value.length > info.max!
+          ? `is longer than ${info.max} bytes`
+          : undefined
+        : "is not bytes";
   }
 }

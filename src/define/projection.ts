@@ -87,7 +87,16 @@ export interface ViewProjection<F extends Fields = Fields> extends Common {
 export type Projection = MapProjection | FoldProjection | RollupProjection | ViewProjection;
 
 /** Identity helpers for inference, one a kind. */
-export const defineMap = <const F extends Fields>(p: Omit<MapProjection<F>, "kind">): MapProjection<F> => ({ kind: "map", ...p });
-export const defineFold = <const F extends Fields>(p: Omit<FoldProjection<F>, "kind">): FoldProjection<F> => ({ kind: "fold", ...p });
+export const defineMap = <const F extends Fields>(p: Omit<MapProjection<F>, "kind">): MapProjection<F> => ({
+  kind: "map",
+  ...p,
+});
+export const defineFold = <const F extends Fields>(p: Omit<FoldProjection<F>, "kind">): FoldProjection<F> => ({
+  kind: "fold",
+  ...p,
+});
 export const defineRollup = (p: Omit<RollupProjection, "kind">): RollupProjection => ({ kind: "rollup", ...p });
-export const defineView = <const F extends Fields>(p: Omit<ViewProjection<F>, "kind">): ViewProjection<F> => ({ kind: "view", ...p });
+export const defineView = <const F extends Fields>(p: Omit<ViewProjection<F>, "kind">): ViewProjection<F> => ({
+  kind: "view",
+  ...p,
+});

@@ -143,11 +143,10 @@ export function startProjections(options: {
   let gate: Promise<unknown> | undefined;
   signal.addEventListener("abort", () => life.abort());
 
-  const onCommit = (ids: () => ReadonlySet<string>, seq: number): void => {
+  const onCommit = (ids: ReadonlySet<string>, seq: number): void => {
     if (waiting.size === 0) return;
-    const here = ids();
     for (const [id, { resolve, timer }] of waiting) {
-      if (!here.has(id)) continue;
+      if (!ids.has(id)) continue;
       clearTimeout(timer);
       waiting.delete(id);
       resolve(seq);

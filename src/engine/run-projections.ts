@@ -31,7 +31,7 @@ export interface ProjectionOptions {
   readonly signal: AbortSignal;
   readonly status: ProjectionStatus;
   /** Told of each commit: the ids of its events, and the position after it. */
-  readonly onCommit?: (ids: () => ReadonlySet<string>, seq: number) => void;
+  readonly onCommit?: (ids: ReadonlySet<string>, seq: number) => void;
   /** Where findings of loss are published. */
   readonly emit?: (draft: Draft) => void;
 }
@@ -73,14 +73,14 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       const batch = takeBatch(reader, place, options);
       if (batch.length === 0) continue;
       const started = performance.now();
-      const { applied } = await tables.apply(batch, { stream: identity.stream, created: identity.created });
+      const { ids } = await tables.apply(batch, { stream: identity.stream, created: identity.created });
       status.commit_ms = performance.now() - started;
       status.commits++;
       status.committed_at = performance.now();
-      status.events += applied.length;
+      status.events += ids.size;
       status.seq = tables.position.seq;
       dirty = true;
-      options.onCommit?.(() => new Set(applied.map((item) => item.event.id)), tables.position.seq);
+      options.onCommit?.(ids, tables.position.seq);
       await tables.checkpoint();
       idle = setTimeout(() => {
         // a quiet moment: fold the write-ahead log in, so that a restart is quick and memory small

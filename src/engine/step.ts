@@ -23,8 +23,11 @@ export interface Stepped {
 /** The finished event of a draft that a processor emitted: id, cause, session and trace follow from the event that led to it. */
 function emittedEvent(processor: string, cause: Event, index: number, draft: Draft): Event {
   const time = draft.time ?? cause.time;
-  return finished(processor, cause, draft, derivedId(time, processor, cause.id, index), time);
+  return finished(processor, cause, draft, derivedId(time, processor, cause.id, index, ...subjectOf(draft)), time);
 }
+
+/** What a draft is about tells drafts apart that one event leads to each time it comes: it may come again under another number. */
+const subjectOf = (draft: Draft): string[] => (draft.subject === undefined ? [] : [draft.subject]);
 
 /**
  * The same for a draft on an event that was rejected, whose attributes may be anything: only sound ones are taken over, and the time is that of
@@ -44,6 +47,7 @@ function rejectedEvent(
     processor,
     cause.id ?? `${arrived_us} ${row}`,
     index,
+    ...subjectOf(draft),
   );
   // what stands for a rejected event keeps its number, so that a rejection is no gap
   const number = draft.type === inputRejected.type ? { producer: cause.producer, epoch: cause.epoch, n: cause.n } : {};

@@ -15,7 +15,11 @@ const invalid = (name: string, what: string): Fault => ({ reason: "invalid", det
 export function checkEvent(event: Event): Fault | undefined {
   const definition = definitionOf(event.type);
   if (!definition) return { reason: "unknown_type", detail: `no event type is called ${event.type}` };
-  if (event.v > definition.v) return { reason: "unknown_version", detail: `${event.type} is known up to version ${definition.v}, this is ${event.v}` };
+  if (event.v > definition.v)
+    return {
+      reason: "unknown_version",
+      detail: `${event.type} is known up to version ${definition.v}, this is ${event.v}`,
+    };
   if (event.v < definition.v) return checkPlain(upcast(event), definition);
   const behind = columnsBehind(event);
   return behind ? faultsOf(behind.columns, definition).get(behind.row) : checkPlain(event, definition);
@@ -31,12 +35,14 @@ function checkPlain(event: Event, definition: EventDefinition): Fault | undefine
     if (fault) return invalid(`data.${name}`, fault);
   }
   for (const name of Object.keys(event.data)) {
-    if (!Object.hasOwn(definition.fields, name) && event.data[name] !== undefined && event.data[name] !== null) return unknownField(name, definition);
+    if (!Object.hasOwn(definition.fields, name) && event.data[name] !== undefined && event.data[name] !== null)
+      return unknownField(name, definition);
   }
   return undefined;
 }
 
-const unknownField = (name: string, definition: EventDefinition): Fault => invalid(`data.${name}`, `is no field of ${definition.type}`);
+const unknownField = (name: string, definition: EventDefinition): Fault =>
+  invalid(`data.${name}`, `is no field of ${definition.type}`);
 
 /** Faults by row; the same for every event of the columns, so they are looked for once, a column at a time. */
 const checked = new WeakMap<Columns, ReadonlyMap<number, Fault>>();
@@ -60,7 +66,8 @@ function faultsOf(columns: Columns, definition: EventDefinition): ReadonlyMap<nu
   for (let k = definition.list.length; k < columns.fieldNames.length; k++) {
     const values = columns.field(k);
     for (let row = 0; row < columns.count; row++) {
-      if (values[row] !== null && values[row] !== undefined && !found.has(row)) found.set(row, unknownField(columns.fieldNames[k]!, definition));
+      if (values[row] !== null && values[row] !== undefined && !found.has(row))
+        found.set(row, unknownField(columns.fieldNames[k]!, definition));
     }
   }
   faults = found;

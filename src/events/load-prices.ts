@@ -9,6 +9,10 @@ export function loadPrices(file: string): void {
     usePrices(JSON.parse(readFileSync(file, "utf8")));
   } catch (cause) {
     if (cause instanceof WeirError) throw cause;
-    throw new WeirError("bad_config", `the price table ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new WeirError(
+      "bad_config",
+      `the price table ${file} cannot be read: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
   }
 }

@@ -18,7 +18,9 @@ export const mcpCalled = defineEvent("mcp.called", 1, "One request passed betwee
   client: optional(text("client's name and version", { max: 256 })),
   cpu: optional(float("CPU of the server's process tree", { min: 0, unit: "percent of one core" })),
   memory_mb: optional(float("memory of the server's process tree", { min: 0, unit: "MB" })),
-  disk_io_kb: optional(float("disk input and output of the server's process tree during the request", { min: 0, unit: "kB" })),
+  disk_io_kb: optional(
+    float("disk input and output of the server's process tree during the request", { min: 0, unit: "kB" }),
+  ),
 });
 
 export default [mcpCalled] as const;

@@ -35,8 +35,13 @@ export const thresholdSet = defineEvent(
   { audited: true },
 );
 
-export const clockTicked = defineEvent("clock.ticked", 1, "A minute passed; decisions on silence are made on this event.", {
-  minute: time("start of the minute"),
-});
+export const clockTicked = defineEvent(
+  "clock.ticked",
+  1,
+  "A minute passed; decisions on silence are made on this event.",
+  {
+    minute: time("start of the minute"),
+  },
+);
 
 export default [metricMeasured, anomalyDetected, thresholdSet, clockTicked] as const;

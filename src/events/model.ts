@@ -8,7 +8,10 @@ export const modelCalled = defineEvent("model.called", 1, "A model gave one answ
   request_id: optional(ref("id of the request", { max: 128 })),
   input_tokens: int("input tokens without cached ones", { min: 0, unit: "token" }),
   output_tokens: int("output tokens, reasoning included", { min: 0, unit: "token" }),
-  cache_creation_tokens: int("input tokens written to the cache, five-minute and one-hour ones", { min: 0, unit: "token" }),
+  cache_creation_tokens: int("input tokens written to the cache, five-minute and one-hour ones", {
+    min: 0,
+    unit: "token",
+  }),
   cache_creation_1h_tokens: optional(int("the one-hour part of cache_creation_tokens", { min: 0, unit: "token" })),
   cache_read_tokens: int("input tokens read from the cache", { min: 0, unit: "token" }),
   reasoning_tokens: optional(int("the reasoning part of output_tokens", { min: 0, unit: "token" })),
@@ -20,7 +23,12 @@ export const modelCalled = defineEvent("model.called", 1, "A model gave one answ
   success: optional(bool("false where the request failed")),
   error: optional(text("what failed", { max: 4_000, private: true })),
   reported_cost_usd: optional(float("cost the assistant itself reported", { min: 0, unit: "USD" })),
-  cost_usd: optional(float("list price computed by weir at the time of the call; absent where the model has no known price", { min: 0, unit: "USD" })),
+  cost_usd: optional(
+    float("list price computed by weir at the time of the call; absent where the model has no known price", {
+      min: 0,
+      unit: "USD",
+    }),
+  ),
   price: optional(text("price entry and table version the cost was computed with, or why there is none", { max: 256 })),
 });
 

@@ -1,5 +1,5 @@
-import { createPricing, type Pricing } from "./prices.ts";
 import shipped from "./prices.json" with { type: "json" };
+import { createPricing, type Pricing } from "./prices.ts";
 
 let pricing: Pricing | undefined;
 

@@ -19,10 +19,15 @@ function suspectColumns(columns: Columns, type: string): readonly number[] {
   return found;
 }
 
-const isText = (kind: string | undefined): boolean => kind === undefined || kind === "text" || kind === "json" || kind === "list" || kind === "ref";
+const isText = (kind: string | undefined): boolean =>
+  kind === undefined || kind === "text" || kind === "json" || kind === "list" || kind === "ref";
 
 const redact = (value: unknown): unknown =>
-  typeof value === "string" ? redactText(value) : Array.isArray(value) ? value.map((v) => (typeof v === "string" ? redactText(v) : v)) : value;
+  typeof value === "string"
+    ? redactText(value)
+    : Array.isArray(value)
+      ? value.map((v) => (typeof v === "string" ? redactText(v) : v))
+      : value;
 
 /** The fields of an event's data that held secrets, with these taken out; undefined where there are none. */
 export function redactedFields(event: Event): Record<string, unknown> | undefined {
@@ -33,7 +38,9 @@ export function redactedFields(event: Event): Record<string, unknown> | undefine
     const same = Array.isArray(clean) ? clean.every((v, i) => v === (value as unknown[])[i]) : clean === value;
     if (!same) changed = { ...changed, [name]: clean };
   };
-  if (behind) for (const k of suspectColumns(behind.columns, event.type)) look(behind.columns.fieldNames[k]!, behind.columns.field(k)[behind.row]);
+  if (behind)
+    for (const k of suspectColumns(behind.columns, event.type))
+      look(behind.columns.fieldNames[k]!, behind.columns.field(k)[behind.row]);
   else for (const [name, value] of Object.entries(event.data)) look(name, value);
   return changed;
 }

@@ -2,7 +2,9 @@ import { defineEvent } from "../define/event.ts";
 import { choice, int, optional, ref, text } from "../define/field.ts";
 
 export const sessionStarted = defineEvent("session.started", 1, "An assistant's session began or went on.", {
-  start: optional(text("how it began: startup, resume, clear, compact, fork, or another word of the assistant", { max: 64 })),
+  start: optional(
+    text("how it began: startup, resume, clear, compact, fork, or another word of the assistant", { max: 64 }),
+  ),
   cwd: optional(text("working directory", { max: 1024 })),
   model: optional(text("model at the start", { max: 256 })),
   assistant_version: optional(text("version of the assistant", { max: 64 })),

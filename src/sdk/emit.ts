@@ -47,8 +47,10 @@ export interface Emitter extends Sink {
   /** As `emit`, for events whose faults the log itself shall judge and record. */
   emitUnchecked(draft: Draft): Promise<void>;
   stats(): EmitterStats;
-  /** The connection came or went. */
+  /** The connection came. */
   wake(): void;
+  /** The connection went: what is on its way counts as not sent, and goes to the spool in its order. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -220,10 +222,20 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const send = (bus: Connection, item: Spooled): Promise<unknown> =>
     publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
 
+  /** How to give up each frame that is on its way, oldest first. */
+  const flights = new Set<(error: WeirError) => void>();
+  const deliver = (bus: Connection, item: Spooled): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      flights.add(reject);
+      send(bus, item)
+        .finally(() => flights.delete(reject))
+        .then(resolve, reject);
+    });
+
   const fly = (bus: Connection, item: Spooled): void => {
     flying++;
     flyingEvents += item.count;
-    send(bus, item)
+    deliver(bus, item)
       .then(
         () => {
           published += item.count;
@@ -274,7 +286,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
         const item = spool.peek();
         if (!item) return;
         try {
-          await send(bus, item);
+          await deliver(bus, item);
           spool.taken();
           published += item.count;
           pause = 100;
@@ -365,6 +377,10 @@ export function createEmitter(options: EmitterOptions): Emitter {
       spooled: spool?.events ?? 0,
       dropped,
     }),
+    cut() {
+      for (const giveUpOn of [...flights])
+        giveUpOn(new WeirError("broker_unreachable", "the connection to the broker broke"));
+    },
     wake() {
       if (spool && spool.events > 0) drain();
       pump();

@@ -80,7 +80,10 @@ export function createWeir(options: WeirOptions = {}): Weir {
   };
   const follow = async (connection: Connection): Promise<void> => {
     for await (const status of connection.nc.status()) {
-      if (status.type === "disconnect") away = true;
+      if (status.type === "disconnect") {
+        away = true;
+        emitter.cut();
+      }
       if (status.type === "reconnect") {
         away = false;
         emitter.wake();

@@ -47,25 +47,38 @@ const settings = (memoryMb: number, threads: number, file: string): Record<strin
 });
 
 /** Opens or makes the store. Throws `already_running`, `store_corrupt` or `data_dir_newer`. */
-export async function openStore(file: string, { memoryMb, threads }: { memoryMb: number; threads: number }): Promise<Store> {
+export async function openStore(
+  file: string,
+  { memoryMb, threads }: { memoryMb: number; threads: number },
+): Promise<Store> {
   let instance: DuckDBInstance;
   try {
     instance = await DuckDBInstance.create(file, settings(memoryMb, threads, file));
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    if (/lock|used by another process/i.test(text)) throw new WeirError("already_running", `${file} is held by another process`, { cause: error });
+    if (/lock|used by another process/i.test(text))
+      throw new WeirError("already_running", `${file} is held by another process`, { cause: error });
     throw new WeirError("store_corrupt", `${file} cannot be opened: ${text.split("\n")[0]}`, { cause: error });
   }
   try {
     const writer = await instance.connect();
-    await writer.run(`create table if not exists _weir(format integer, stream varchar, created varchar, seq bigint, applied bigint, repeated bigint, set_aside bigint, time_us bigint)`);
+    await writer.run(
+      `create table if not exists _weir(format integer, stream varchar, created varchar, seq bigint, applied bigint, repeated bigint, set_aside bigint, time_us bigint)`,
+    );
     await writer.run(`create table if not exists _tables(name varchar, version bigint, definition varchar)`);
-    await writer.run(`create table if not exists set_aside(event_id varchar, type varchar, stream_seq bigint, error varchar, event varchar)`);
-    await writer.run(`create table if not exists _repeats(stream_seq bigint, producer varchar, epoch bigint, n bigint)`);
+    await writer.run(
+      `create table if not exists set_aside(event_id varchar, type varchar, stream_seq bigint, error varchar, event varchar)`,
+    );
+    await writer.run(
+      `create table if not exists _repeats(stream_seq bigint, producer varchar, epoch bigint, n bigint)`,
+    );
     const rows = (await writer.runAndReadAll("select format from _weir")).getRowsJS();
     if (rows.length === 0) await writer.run(`insert into _weir values (${STORE_FORMAT}, '', '', 0, 0, 0, 0, 0)`);
     else if (Number(rows[0]![0]) > STORE_FORMAT) {
-      throw new WeirError("data_dir_newer", `${file} was written by a newer weir (format ${rows[0]![0]}, this one knows ${STORE_FORMAT})`);
+      throw new WeirError(
+        "data_dir_newer",
+        `${file} was written by a newer weir (format ${rows[0]![0]}, this one knows ${STORE_FORMAT})`,
+      );
     }
     return {
       file,
@@ -80,13 +93,19 @@ export async function openStore(file: string, { memoryMb, threads }: { memoryMb:
   } catch (error) {
     instance.closeSync();
     if (error instanceof WeirError) throw error;
-    throw new WeirError("store_corrupt", `${file} cannot be read: ${error instanceof Error ? error.message.split("\n")[0] : error}`, { cause: error });
+    throw new WeirError(
+      "store_corrupt",
+      `${file} cannot be read: ${error instanceof Error ? error.message.split("\n")[0] : error}`,
+      { cause: error },
+    );
   }
 }
 
 /** The tables' position. */
 export async function readPosition(connection: DuckDBConnection): Promise<Position> {
-  const [row] = (await connection.runAndReadAll("select stream, created, seq, applied, repeated, set_aside, time_us from _weir")).getRowsJS();
+  const [row] = (
+    await connection.runAndReadAll("select stream, created, seq, applied, repeated, set_aside, time_us from _weir")
+  ).getRowsJS();
   const [stream, created, seq, applied, repeated, set_aside, time_us] = row!;
   return {
     stream: String(stream),
@@ -124,4 +143,3 @@ export function setAsideStore(file: string, stamp: string): string {
   if (existsSync(`${file}.wal`)) renameSync(`${file}.wal`, `${aside}.wal`);
   return aside;
 }
-

@@ -129,7 +129,11 @@ const TYPE_OF: Readonly<Record<string, number>> = {
  * booleans, texts, UUID texts, bytes, or null. Built on the C bindings, because filling vectors value by value through the
  * object API costs more than twice as much (bench/README.md).
  */
-export function appendColumns(appender: duckdb.Appender, types: readonly string[], columns: readonly (readonly unknown[])[]): void {
+export function appendColumns(
+  appender: duckdb.Appender,
+  types: readonly string[],
+  columns: readonly (readonly unknown[])[],
+): void {
   const rows = columns[0]?.length ?? 0;
   const logical = types.map((type) => duckdb.create_logical_type(TYPE_OF[type]!));
   for (let from = 0; from < rows; from += VECTOR_ROWS) {

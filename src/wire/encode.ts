@@ -74,9 +74,25 @@ function packName(name: string): Uint8Array {
 
 function writeFrame(parts: readonly Part[], order: Uint8Array | undefined): Uint8Array {
   const count = parts.reduce((sum, part) => sum + part.rows, 0);
-  const out: Uint8Array[] = [head.map(parts.length > 1 ? 4 : 3), packName("w"), pack(FRAME_VERSION), packName("n"), pack(count), packName("g"), head.array(parts.length)];
+  const out: Uint8Array[] = [
+    head.map(parts.length > 1 ? 4 : 3),
+    packName("w"),
+    pack(FRAME_VERSION),
+    packName("n"),
+    pack(count),
+    packName("g"),
+    head.array(parts.length),
+  ];
   for (const part of parts) {
-    out.push(head.map(5), packName("t"), packName(part.type), packName("v"), pack(part.v), packName("n"), pack(part.rows));
+    out.push(
+      head.map(5),
+      packName("t"),
+      packName(part.type),
+      packName("v"),
+      pack(part.v),
+      packName("n"),
+      pack(part.rows),
+    );
     for (const [key, columns] of [
       ["e", part.attributes],
       ["d", part.fields],
@@ -109,14 +125,34 @@ export function encodeEvents(events: readonly Event[]): Uint8Array {
   return writeFrame(
     [...rowsOf.values()].map((rows) => {
       const { type, v } = rows[0]!;
-      const names = definitionOf(type)?.list.map(([name]) => name) ?? [...new Set(rows.flatMap((e) => Object.keys(e.data)))];
+      const names = definitionOf(type)?.list.map(([name]) => name) ?? [
+        ...new Set(rows.flatMap((e) => Object.keys(e.data))),
+      ];
       const unknown = definitionOf(type) ? extraNames(rows, names) : [];
       return {
         type,
         v,
         rows: rows.length,
-        attributes: ENVELOPE_FIELDS.map(([name]) => [name, packColumn(rows.map((e) => (e as unknown as Record<string, unknown>)[name]), rows.length)] as const),
-        fields: [...names, ...unknown].map((name) => [name, packColumn(rows.map((e) => e.data[name]), rows.length)] as const),
+        attributes: ENVELOPE_FIELDS.map(
+          ([name]) =>
+            [
+              name,
+              packColumn(
+                rows.map((e) => (e as unknown as Record<string, unknown>)[name]),
+                rows.length,
+              ),
+            ] as const,
+        ),
+        fields: [...names, ...unknown].map(
+          (name) =>
+            [
+              name,
+              packColumn(
+                rows.map((e) => e.data[name]),
+                rows.length,
+              ),
+            ] as const,
+        ),
       };
     }),
     order,
@@ -220,7 +256,8 @@ export function changedEvent(change: Changes, row: number): Event {
     const value = (change.fields.get(name) ?? group.field(k))[row];
     if (value !== undefined && value !== null) data[name] = value;
   });
-  for (const [name, column] of change.fields) if (column[row] !== undefined && column[row] !== null) data[name] = column[row];
+  for (const [name, column] of change.fields)
+    if (column[row] !== undefined && column[row] !== null) data[name] = column[row];
   out.data = data;
   return out as unknown as Event;
 }

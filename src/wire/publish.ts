@@ -39,7 +39,15 @@ export async function publishFrame(
   bus: Pick<Connection, "js">,
   subject: string,
   data: Uint8Array,
-  options: { count: number; input?: number; totals?: Totals; written?: number; expect?: number; id?: string; trace?: string },
+  options: {
+    count: number;
+    input?: number;
+    totals?: Totals;
+    written?: number;
+    expect?: number;
+    id?: string;
+    trace?: string;
+  },
 ): Promise<{ seq: number; duplicate: boolean }> {
   const h: MsgHdrs = headers();
   h.set(HEADERS.count, String(options.count));
@@ -61,8 +69,17 @@ export async function publishFrame(
 }
 
 /** The last frame on a subject: its sequence, input position and totals; undefined where there is none. */
-export async function lastFrame(bus: Pick<Connection, "jsm">, stream: string, subject: string): Promise<{ seq: number; input: number; totals: Totals; written: number } | undefined> {
+export async function lastFrame(
+  bus: Pick<Connection, "jsm">,
+  stream: string,
+  subject: string,
+): Promise<{ seq: number; input: number; totals: Totals; written: number } | undefined> {
   const message = await bus.jsm.streams.getMessage(stream, { last_by_subj: subject });
   if (!message) return undefined;
-  return { seq: message.seq, input: Number(message.header.get(HEADERS.input) || 0), totals: totalsOf(message.header.get(HEADERS.totals)), written: Number(message.header.get(HEADERS.written) || 0) };
+  return {
+    seq: message.seq,
+    input: Number(message.header.get(HEADERS.input) || 0),
+    totals: totalsOf(message.header.get(HEADERS.totals)),
+    written: Number(message.header.get(HEADERS.written) || 0),
+  };
 }

@@ -27,7 +27,11 @@ export interface Reader {
 }
 
 /** Opens a reader of `stream` behind sequence `after`, of `subjects` only where given. */
-export function openReader(bus: Connection, stream: string, { after, subjects }: { after: number; subjects?: readonly string[] }): Reader {
+export function openReader(
+  bus: Connection,
+  stream: string,
+  { after, subjects }: { after: number; subjects?: readonly string[] },
+): Reader {
   const queue: Stored[] = [];
   let head = 0;
   let bytes = 0;
@@ -37,6 +41,7 @@ export function openReader(bus: Connection, stream: string, { after, subjects }:
   let current: ConsumerMessages | undefined;
   let wake: (() => void) | undefined;
   let room: (() => void) | undefined;
+  let refused = false;
   const signal = (): void => {
     wake?.();
     wake = undefined;
@@ -48,7 +53,23 @@ export function openReader(bus: Connection, stream: string, { after, subjects }:
       opt_start_seq: last + 1,
       ...(subjects ? { filter_subjects: [...subjects] } : {}),
     });
-    return consumer.consume({ max_bytes: LIMITS.reader_bytes_max, idle_heartbeat: 5_000 });
+    const messages = await consumer.consume({ max_bytes: LIMITS.reader_bytes_max, idle_heartbeat: 5_000 });
+    void unstall(messages);
+    return messages;
+  };
+  // A message that is larger than what is left of a request ends the request, and the client then asks for no more until it missed heartbeats,
+  // up to a minute later: so once all that came is taken, it is asked anew.
+  const unstall = async (messages: ConsumerMessages): Promise<void> => {
+    for await (const status of messages.status()) {
+      if (status.type !== "exceeded_limits" || messages !== current) continue;
+      refused = true;
+      askAnew();
+    }
+  };
+  const askAnew = (): void => {
+    if (!refused || head < queue.length) return;
+    refused = false;
+    current?.stop(); // what came and was not looked at yet comes again
   };
 
   const pump = async (): Promise<void> => {
@@ -95,6 +116,7 @@ export function openReader(bus: Connection, stream: string, { after, subjects }:
   return {
     async ready() {
       while (head >= queue.length && !closed) {
+        askAnew();
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

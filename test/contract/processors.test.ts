@@ -24,7 +24,12 @@ interface Output {
 }
 
 /** What a processor makes of frames: what it passes on, as a reader of the next stream sees it, and what it emits. */
-function run(name: string, processor: Processor, frames: readonly Frame[], from?: unknown): Output & { state: unknown } {
+function run(
+  name: string,
+  processor: Processor,
+  frames: readonly Frame[],
+  from?: unknown,
+): Output & { state: unknown } {
   const state = from ?? processor.start();
   const passed: Event[] = [];
   const emitted: Event[] = [];
@@ -40,7 +45,15 @@ const outputOf = ({ passed, emitted }: Output): Output => ({ passed, emitted });
 
 /** Streams a processor has something to do with: all types, or mostly those it reads. */
 const streamOf = (processor: Processor): fc.Arbitrary<Event[]> =>
-  processor.on === "all" ? all : fc.oneof({ weight: 1, arbitrary: all }, { weight: 3, arbitrary: streams({ max: 250, stamped: true, extreme: true, types: processor.on.map((d) => d.type) }) });
+  processor.on === "all"
+    ? all
+    : fc.oneof(
+        { weight: 1, arbitrary: all },
+        {
+          weight: 3,
+          arbitrary: streams({ max: 250, stamped: true, extreme: true, types: processor.on.map((d) => d.type) }),
+        },
+      );
 
 describe.each(processors)("processor %s", (name, processor) => {
   const stream = streamOf(processor);
@@ -62,7 +75,13 @@ describe.each(processors)("processor %s", (name, processor) => {
       fc.property(stream, cutPoints, (events, cuts) => {
         const whole = run(name, processor, [frameOf(events)]);
         expect(run(name, processor, framed(events, cuts))).toEqual(whole);
-        expect(run(name, processor, events.map((event) => frameOf([event])))).toEqual(whole);
+        expect(
+          run(
+            name,
+            processor,
+            events.map((event) => frameOf([event])),
+          ),
+        ).toEqual(whole);
       }),
       RUNS,
     );
@@ -72,11 +91,15 @@ describe.each(processors)("processor %s", (name, processor) => {
     fc.assert(
       fc.property(stream, fc.double({ min: 0, max: 1, noNaN: true }), (events, cut) => {
         const at = Math.floor(cut * events.length);
-        const [before, after] = [events.slice(0, at), events.slice(at)].map((part) => part.map((event) => frameOf([event])));
+        const [before, after] = [events.slice(0, at), events.slice(at)].map((part) =>
+          part.map((event) => frameOf([event])),
+        );
         const first = run(name, processor, before!);
         const second = run(name, processor, after!, throughCodec(first.state));
         const whole = run(name, processor, [...before!, ...after!]);
-        expect({ passed: [...first.passed, ...second.passed], emitted: [...first.emitted, ...second.emitted] }).toEqual(outputOf(whole));
+        expect({ passed: [...first.passed, ...second.passed], emitted: [...first.emitted, ...second.emitted] }).toEqual(
+          outputOf(whole),
+        );
         expect(throughCodec(second.state)).toEqual(throughCodec(whole.state));
       }),
       RUNS,
@@ -109,7 +132,10 @@ describe.each(processors)("processor %s", (name, processor) => {
         if (wanted.length === 0) return;
         const step = (list: readonly Event[]): { outcomes: (Outcome | undefined)[]; state: unknown } => {
           const state = processor.start();
-          return { outcomes: list.map((event) => throughCodec(processor.step(state, event, { arrived_us: ARRIVED_US }))), state };
+          return {
+            outcomes: list.map((event) => throughCodec(processor.step(state, event, { arrived_us: ARRIVED_US }))),
+            state,
+          };
         };
         expect(step(frameOf(wanted).events())).toEqual(step(wanted.map(plain)));
       }),
@@ -132,9 +158,16 @@ describe.each(processors)("processor %s", (name, processor) => {
       fc.property(stream, (events) => {
         const { passed, emitted } = run(name, processor, [frameOf(events)]);
         for (const event of emitted) expect(declared).toContain(event.type);
-        for (const event of [...passed, ...emitted]) expect({ type: event.type, fault: checkEvent(event) }).toEqual({ type: event.type, fault: undefined });
+        for (const event of [...passed, ...emitted])
+          expect({ type: event.type, fault: checkEvent(event) }).toEqual({ type: event.type, fault: undefined });
         if (!processor.passes) expect(passed).toEqual([]);
-        else for (const event of passed) expect(events.find((e) => e.id === event.id)).toMatchObject({ type: event.type, source: event.source, time: event.time });
+        else
+          for (const event of passed)
+            expect(events.find((e) => e.id === event.id)).toMatchObject({
+              type: event.type,
+              source: event.source,
+              time: event.time,
+            });
         // each event leads to events with ids of their own; one that comes again leads to the same ids
         const distinct = [...new Map(events.map((event) => [event.id, event])).values()];
         const ids = run(name, processor, [frameOf(distinct)]).emitted.map((event) => event.id);

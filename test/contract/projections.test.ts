@@ -9,7 +9,16 @@ import { plainData } from "../../src/events/plain.ts";
 import { encodeEvents } from "../../src/wire/encode.ts";
 import { readFrame } from "../../src/wire/frame.ts";
 import { cutPoints, streams } from "../support/generate.ts";
-import { applyAll, contents, type Logged, logOf, openTestTables, rollupRows, rowsOf, sumsOfSources } from "../support/tables.ts";
+import {
+  applyAll,
+  contents,
+  type Logged,
+  logOf,
+  openTestTables,
+  rollupRows,
+  rowsOf,
+  sumsOfSources,
+} from "../support/tables.ts";
 import { tempDir } from "../support/temp.ts";
 
 const projections = await loadProjections(".");
@@ -30,11 +39,18 @@ async function held(work: (open: () => Promise<Tables>) => Promise<Tables>): Pro
 }
 
 const withBase64 = (data: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(data).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value]));
+  Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
+    ]),
+  );
 
 /** Bytes come back from a frame as Node's own kind. */
 const withBytes = (data: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(data).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value) : value]));
+  Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value) : value]),
+  );
 
 const inOneRun = (frames: readonly Logged[], cuts: readonly number[]): Promise<Record<string, string[]>> =>
   held(async (open) => {
@@ -49,7 +65,12 @@ describe("tables made from the log", () => {
       fc.asyncProperty(log, cutPoints, async (frames, cuts) => {
         const whole = await inOneRun(frames, []);
         expect(whole.set_aside).toEqual([]);
-        expect(await inOneRun(frames, frames.map((_, k) => k / frames.length))).toEqual(whole);
+        expect(
+          await inOneRun(
+            frames,
+            frames.map((_, k) => k / frames.length),
+          ),
+        ).toEqual(whole);
         expect(await inOneRun(frames, cuts)).toEqual(whole);
       }),
       RUNS,
@@ -104,10 +125,15 @@ describe("tables made from the log", () => {
         try {
           await applyAll(tables, logOf(list, []));
           const distinct = [...new Map(list.map((event) => [event.id, event])).values()];
-          const expected = distinct.flatMap((event) => definition.map({ ...event, data: withBase64(plainData(event)) }, { stream_seq: 1 }));
+          const expected = distinct.flatMap((event) =>
+            definition.map({ ...event, data: withBase64(plainData(event)) }, { stream_seq: 1 }),
+          );
           const rows = await rowsOf(tables.store, projections, "events");
-          const byId = (a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): number => (String(a.id) < String(b.id) ? -1 : 1);
-          expect(rows.map((row) => ({ ...row, data: JSON.parse(row.data as string) })).sort(byId)).toEqual(expected.map((row) => ({ ...row, data: JSON.parse(row.data as string) })).sort(byId));
+          const byId = (a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): number =>
+            String(a.id) < String(b.id) ? -1 : 1;
+          expect(rows.map((row) => ({ ...row, data: JSON.parse(row.data as string) })).sort(byId)).toEqual(
+            expected.map((row) => ({ ...row, data: JSON.parse(row.data as string) })).sort(byId),
+          );
         } finally {
           await tables.close();
         }
@@ -125,8 +151,14 @@ describe("tables made from the log", () => {
           await applyAll(tables, frames, cuts);
           for (const [name, projection] of projections) {
             if (projection.kind !== "rollup") continue;
-            for (const [view, bucket_us] of [[name, projection.bucket_us] as const, ...Object.entries(projection.coarser ?? {})]) {
-              expect({ view, rows: await rollupRows(tables.store, view, projection) }).toEqual({ view, rows: await sumsOfSources(tables.store, projections, projection, bucket_us) });
+            for (const [view, bucket_us] of [
+              [name, projection.bucket_us] as const,
+              ...Object.entries(projection.coarser ?? {}),
+            ]) {
+              expect({ view, rows: await rollupRows(tables.store, view, projection) }).toEqual({
+                view,
+                rows: await sumsOfSources(tables.store, projections, projection, bucket_us),
+              });
             }
           }
         } finally {
@@ -139,15 +171,20 @@ describe("tables made from the log", () => {
 });
 
 const events = streams({ max: 60, stamped: true });
-const made = [...projections].filter((entry): entry is [string, FoldProjection | MapProjection] => entry[1].kind === "fold" || entry[1].kind === "map");
+const made = [...projections].filter(
+  (entry): entry is [string, FoldProjection | MapProjection] => entry[1].kind === "fold" || entry[1].kind === "map",
+);
 
 describe.each(made)("rows of %s", (name, projection) => {
   const reads = (event: Event): boolean => projection.on === "all" || projection.on.some((d) => d.type === event.type);
 
   test("fit their columns, whatever valid events they are made of", () => {
-    const kinds = fieldList(projection.row).map(([column, info]) => [column, { ...info, max: Number.POSITIVE_INFINITY, min: Number.NEGATIVE_INFINITY }] as const);
+    const kinds = fieldList(projection.row).map(
+      ([column, info]) => [column, { ...info, max: Number.POSITIVE_INFINITY, min: Number.NEGATIVE_INFINITY }] as const,
+    );
     const check = (row: Readonly<Record<string, unknown>>): void => {
-      for (const [column, info] of kinds) expect({ column, fault: faultOf(info, row[column]) }).toEqual({ column, fault: undefined });
+      for (const [column, info] of kinds)
+        expect({ column, fault: faultOf(info, row[column]) }).toEqual({ column, fault: undefined });
       for (const column of Object.keys(row)) expect(Object.keys(projection.row)).toContain(column);
     };
     const types = projection.on === "all" || projection.on.length > 20 ? undefined : projection.on.map((d) => d.type);
@@ -176,8 +213,11 @@ describe.each(made)("rows of %s", (name, projection) => {
         const wanted = list.filter(reads).map((event) => ({ ...event, data: withBytes(event.data) }));
         if (wanted.length === 0) return;
         const rowsOf = (from: readonly Event[]): unknown[] =>
-          from
-            .flatMap((event): unknown[] => (projection.kind === "map" ? [...projection.map(event, { stream_seq: 1 })] : [projection.keyOf(event), projection.fold(undefined, event)]));
+          from.flatMap((event): unknown[] =>
+            projection.kind === "map"
+              ? [...projection.map(event, { stream_seq: 1 })]
+              : [projection.keyOf(event), projection.fold(undefined, event)],
+          );
         // the table events is filled column by column instead, see below
         if (name !== "events") expect(rowsOf(readFrame(encodeEvents(wanted)).events())).toEqual(rowsOf(wanted));
       }),
@@ -187,12 +227,19 @@ describe.each(made)("rows of %s", (name, projection) => {
 });
 
 const SESSION = ["session.started", "session.ended", "session.titled", "model.called", "tool.called"];
-const folds = [...projections].filter((entry): entry is [string, FoldProjection] => entry[1].kind === "fold" && FACTS.includes(entry[0]));
+const folds = [...projections].filter(
+  (entry): entry is [string, FoldProjection] => entry[1].kind === "fold" && FACTS.includes(entry[0]),
+);
 
 describe.each(folds)("the fold %s", (_name, projection) => {
   test("gives the same row in whatever order sources tell of a fact", () => {
     const types = projection.on.length > 20 ? SESSION : projection.on.map((d) => d.type);
-    const mixed = streams({ max: 12, stamped: true, types }).chain((events) => fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length, maxLength: events.length })));
+    const mixed = streams({ max: 12, stamped: true, types }).chain((events) =>
+      fc.tuple(
+        fc.constant(events),
+        fc.shuffledSubarray(events, { minLength: events.length, maxLength: events.length }),
+      ),
+    );
     const rowsOf = (events: readonly Event[]): Map<string, unknown> => {
       const rows = new Map<string, never>();
       for (const event of new Map(events.map((e) => [e.id, e])).values()) {
@@ -200,7 +247,11 @@ describe.each(folds)("the fold %s", (_name, projection) => {
         if (key !== undefined) rows.set(key, projection.fold(rows.get(key), event) as never);
       }
       // which event came first is how the log happened to be
-      return new Map([...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, row]) => [key, { ...(row as object), event_id: undefined }]));
+      return new Map(
+        [...rows]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, row]) => [key, { ...(row as object), event_id: undefined }]),
+      );
     };
     fc.assert(
       fc.property(mixed, ([events, shuffled]) => {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFailed, test } from "vitest";
+import { clock } from "../../src/base/clock.ts";
 import { derivedId } from "../../src/base/id.ts";
 import type { Draft } from "../../src/define/event.ts";
 import { createWeir } from "../../src/sdk/index.ts";
@@ -11,9 +12,8 @@ import { connectBroker } from "../../src/wire/connect.ts";
 import { readFrame } from "../../src/wire/frame.ts";
 import { openReader } from "../../src/wire/read.ts";
 import { ensureStreams, streamIdentity } from "../../src/wire/streams.ts";
-import { clock } from "../../src/base/clock.ts";
 import { quiet, testConfig } from "../support/nats.ts";
-import { type Bench, projections, runProcessors, runTables } from "../support/pipeline.ts";
+import { projections, runProcessors, runTables } from "../support/pipeline.ts";
 import { contents, openTestTables } from "../support/tables.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -40,7 +40,10 @@ class Victim {
   private readonly start: () => ChildProcess;
   commits = 0;
   constructor(dataDir: string, url: () => string) {
-    this.start = () => spawn(process.execPath, ["--import", "tsx", "test/support/runner.ts", dataDir, url()], { stdio: ["ignore", "pipe", "inherit"] });
+    this.start = () =>
+      spawn(process.execPath, ["--import", "tsx", "test/support/runner.ts", dataDir, url()], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
     process.once("exit", () => this.child?.kill("SIGKILL"));
   }
   run(): void {
@@ -62,9 +65,17 @@ class Victim {
 function draftOf(k: number): Draft {
   const call = k >> 1;
   const time = START + k * 1_000;
-  const common = { id: derivedId(time, "kill", k), time, session: `session-${call % 7}`, subject: "Bash", via: call % 3 ? "hook" : "transcript" };
+  const common = {
+    id: derivedId(time, "kill", k),
+    time,
+    session: `session-${call % 7}`,
+    subject: "Bash",
+    via: call % 3 ? "hook" : "transcript",
+  };
   const data = { tool: ["Bash", "Read", "mcp__fs__read"][call % 3]!, call_id: `call_${call}` };
-  return k % 2 === 0 ? { ...common, type: "tool.started", data } : { ...common, type: "tool.called", data: { ...data, success: call % 50 > 0, duration_ms: (call * 37) % 1_000 } };
+  return k % 2 === 0
+    ? { ...common, type: "tool.started", data }
+    : { ...common, type: "tool.called", data: { ...data, success: call % 50 > 0, duration_ms: (call * 37) % 1_000 } };
 }
 const START = clock.nowUs() - 3_600_000_000;
 
@@ -79,7 +90,12 @@ test("runner and broker are killed at random while events come: nothing is lost,
   try {
     writeFileSync(join(dir.path, "runtime.json"), JSON.stringify({ nats_url: broker.url }));
     {
-      await using bus = await connectBroker({ url: broker.url, credentials: broker.credentials.engine, name: "test", log: quiet });
+      await using bus = await connectBroker({
+        url: broker.url,
+        credentials: broker.credentials.engine,
+        name: "test",
+        log: quiet,
+      });
       await ensureStreams(bus.jsm, config);
     }
     const weir = createWeir({ dataDir: dir.path, name: "chaos", source: "test://chaos", frameEventsMax: 64 });
@@ -94,7 +110,10 @@ test("runner and broker are killed at random while events come: nothing is lost,
         await until(`${k} bursts were emitted`, () => emitted >= ((k + 1) * EVENTS) / (acts.length + 2), PATIENT);
         const later = roll(4); // 0: killed while it starts
         if (act !== "broker") {
-          await until("the runner commits", () => victim.commits >= later, PATIENT);
+          // there is always something more to commit
+          const trickle = (): Promise<void> =>
+            weir.emit({ type: "metric.measured", data: { name: "trickle", value: k } });
+          await until("the runner commits", () => trickle().then(() => victim.commits >= later), PATIENT);
           await victim.end("SIGKILL");
         }
         if (act !== "runner") {
@@ -106,11 +125,13 @@ test("runner and broker are killed at random while events come: nothing is lost,
         done++;
       }
     })();
+    drama.catch(() => {}); // it is waited for below
     for (; emitted < EVENTS; emitted++) {
       await weir.emit(draftOf(emitted));
       if (roll(20) === 0) await weir.emit(draftOf(roll(emitted + 1))); // sent again: same id, another number
       // some bursts ahead of the killing, so that it hits work under way
-      if (emitted % BURST === 0) await until("the drama goes on", () => emitted < ((done + 3) * EVENTS) / (acts.length + 2), PATIENT);
+      if (emitted % BURST === 0)
+        await until("the drama goes on", () => emitted < ((done + 3) * EVENTS) / (acts.length + 2), PATIENT);
     }
     await weir.flush();
     await drama;
@@ -119,8 +140,13 @@ test("runner and broker are killed at random while events come: nothing is lost,
     await weir.close();
     await victim.end("SIGTERM");
 
-    await using bus = await connectBroker({ url: broker.url, credentials: broker.credentials.engine, name: "test", log: quiet });
-    const bench = { nats: {} as never, bus, snapshots: join(dir.path, "snapshots"), store: join(dir.path, "weir.duckdb") } as Bench;
+    await using bus = await connectBroker({
+      url: broker.url,
+      credentials: broker.credentials.engine,
+      name: "test",
+      log: quiet,
+    });
+    const bench = { bus, snapshots: join(dir.path, "snapshots"), store: join(dir.path, "weir.duckdb") };
     const names = ["validate", "enrich", "detect", "alert"];
     await using running = runProcessors(bench, names);
     await using tables = await runTables(bench);
@@ -128,19 +154,43 @@ test("runner and broker are killed at random while events come: nothing is lost,
     await until(
       "all of the log is in the tables",
       async () => {
-        const [last_in, last_valid, last_event] = [await end("WEIR_IN"), await end("WEIR_VALID"), await end("WEIR_EVENTS")];
+        const [last_in, last_valid, last_event] = [
+          await end("WEIR_IN"),
+          await end("WEIR_VALID"),
+          await end("WEIR_EVENTS"),
+        ];
         const at = names.map((name) => running.status(name).input);
-        return at[0] === last_in && at[1] === last_valid && at[2]! >= last_event && at[3]! >= last_event && tables.status.seq === last_event;
+        return (
+          at[0] === last_in &&
+          at[1] === last_valid &&
+          at[2]! >= last_event &&
+          at[3]! >= last_event &&
+          tables.status.seq === last_event
+        );
       },
       PATIENT,
     );
-    const one = async (sql: string): Promise<number[]> => (await tables.store().writer.runAndReadAll(sql)).getRowsJS()[0]!.map(Number);
+    const one = async (sql: string): Promise<number[]> =>
+      (await tables.store().writer.runAndReadAll(sql)).getRowsJS()[0]!.map(Number);
     const calls = EVENTS / 2;
-    expect(await one("select count(*), count(distinct id) from events where type like 'tool.%'")).toEqual([EVENTS, EVENTS]);
-    expect(await one("select count(*), count(distinct call), count(*) filter (status in ('done', 'failed')) from tool_calls")).toEqual([calls, calls, calls]);
+    expect(await one("select count(*), count(distinct id) from events where type like 'tool.%'")).toEqual([
+      EVENTS,
+      EVENTS,
+    ]);
+    expect(
+      await one(
+        "select count(*), count(distinct call), count(*) filter (status in ('done', 'failed')) from tool_calls",
+      ),
+    ).toEqual([calls, calls, calls]);
     expect(await one("select count(*) from set_aside")).toEqual([0]);
     expect(tables.status.lost).toEqual([]);
-    expect((await one("select coalesce(sum(case what when 'found' then events else -events end), 0) from gaps where what in ('found', 'closed')"))[0]).toBe(0);
+    expect(
+      (
+        await one(
+          "select coalesce(sum(case what when 'found' then events else -events end), 0) from gaps where what in ('found', 'closed')",
+        )
+      )[0],
+    ).toBe(0);
 
     await using fresh = await tempDir();
     const rebuilt = await openTestTables(fresh.path, projections);

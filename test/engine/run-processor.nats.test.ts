@@ -12,27 +12,55 @@ import { until } from "../support/until.ts";
 
 const event = (n: number, over: Record<string, unknown> = {}): Event => {
   const time = clock.nowUs();
-  return { id: newId(time), source: "test://x", time, session: "s", producer: "p", epoch: 1, n, type: "tool.called", v: 1, data: { tool: "Bash", call_id: `call_${n}` }, ...over } as unknown as Event;
+  return {
+    id: newId(time),
+    source: "test://x",
+    time,
+    session: "s",
+    producer: "p",
+    epoch: 1,
+    n,
+    type: "tool.called",
+    v: 1,
+    data: { tool: "Bash", call_id: `call_${n}` },
+    ...over,
+  } as unknown as Event;
 };
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, k) => from + k);
-const send = (bench: Bench, events: readonly Event[]) => publishFrame(bench.bus, inSubject(0), encodeEvents(events), { count: events.length });
+const send = (bench: Bench, events: readonly Event[]) =>
+  publishFrame(bench.bus, inSubject(0), encodeEvents(events), { count: events.length });
 /** Each event in a frame of its own. */
 const sendEach = async (bench: Bench, numbers: readonly number[]): Promise<void> => {
   for (const n of numbers) await send(bench, [event(n)]);
 };
-const numbersIn = async (bench: Bench, stream: "WEIR_VALID" | "WEIR_EVENTS", subject?: string): Promise<(number | undefined)[]> =>
+const numbersIn = async (
+  bench: Bench,
+  stream: "WEIR_VALID" | "WEIR_EVENTS",
+  subject?: string,
+): Promise<(number | undefined)[]> =>
   (await eventsIn(bench.bus, stream, subject)).filter((e) => e.type === "tool.called").map((e) => e.n);
 const enriched = eventsSubject("enrich", 0);
 /** Waits until what was sent to a stage has come out of it. */
-const through = (bench: Bench, stream: "WEIR_VALID" | "WEIR_EVENTS", subject: string, input: number): Promise<unknown> =>
-  until(`input ${input} passed ${subject}`, async () => ((await lastFrame(bench.bus, stream, subject))?.input ?? 0) >= input);
+const through = (
+  bench: Bench,
+  stream: "WEIR_VALID" | "WEIR_EVENTS",
+  subject: string,
+  input: number,
+): Promise<unknown> =>
+  until(
+    `input ${input} passed ${subject}`,
+    async () => ((await lastFrame(bench.bus, stream, subject))?.input ?? 0) >= input,
+  );
 
 describe("a processor on the log", () => {
   test("two runners of one partition write each output once", async () => {
     await using bench = await startBench();
     await using other = await bench.nats.connect("engine");
     await using _one = runProcessors(bench, ["validate", "enrich"]);
-    await using _two = runProcessors(bench, ["validate", "enrich"], { bus: other, snapshots: `${bench.snapshots}-two` });
+    await using _two = runProcessors(bench, ["validate", "enrich"], {
+      bus: other,
+      snapshots: `${bench.snapshots}-two`,
+    });
     await sendEach(bench, range(1, 300));
     await through(bench, "WEIR_VALID", validSubject(0), 300);
     await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS")).length >= 300);
@@ -41,7 +69,12 @@ describe("a processor on the log", () => {
 
   test("stopped and started again, with and without its snapshot, it goes on where its last output says", async () => {
     await using bench = await startBench();
-    for (const [from, to] of [[1, 50], [51, 120], [121, 121], [122, 200]] as const) {
+    for (const [from, to] of [
+      [1, 50],
+      [51, 120],
+      [121, 121],
+      [122, 200],
+    ] as const) {
       await using _run = runProcessors(bench, ["validate", "enrich"]);
       await sendEach(bench, range(from, to));
       await through(bench, "WEIR_VALID", validSubject(0), to);
@@ -49,14 +82,29 @@ describe("a processor on the log", () => {
       if (from === 51) rmSync(bench.snapshots, { recursive: true, force: true });
     }
     expect(await numbersIn(bench, "WEIR_EVENTS", enriched)).toEqual(range(1, 200));
-    expect((await lastFrame(bench.bus, "WEIR_VALID", validSubject(0)))?.totals).toEqual({ taken: 200, passed: 200, rejected: 0, repeated: 0 });
+    expect((await lastFrame(bench.bus, "WEIR_VALID", validSubject(0)))?.totals).toEqual({
+      taken: 200,
+      passed: 200,
+      rejected: 0,
+      repeated: 0,
+    });
   });
 
   test("its state is made again from the log when snapshots are gone and its input was trimmed", async () => {
     await using bench = await startBench();
     {
       await using _run = runProcessors(bench, ["validate", "enrich"]);
-      await send(bench, [event(1, { type: "tool.started", time: 1_800_000_000_000_000, data: { tool: "Bash", call_id: "long" }, project: "/p" })].map((e) => ({ ...e, time: clock.nowUs() - 5_000_000 })));
+      await send(
+        bench,
+        [
+          event(1, {
+            type: "tool.started",
+            time: 1_800_000_000_000_000,
+            data: { tool: "Bash", call_id: "long" },
+            project: "/p",
+          }),
+        ].map((e) => ({ ...e, time: clock.nowUs() - 5_000_000 })),
+      );
       await sendEach(bench, [2, 3, 6]);
       await through(bench, "WEIR_VALID", validSubject(0), 4);
       await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).length >= 3);
@@ -68,11 +116,18 @@ describe("a processor on the log", () => {
       await using _run = runProcessors(bench, ["validate", "enrich"]);
       await sendEach(bench, [3, 6, 4, 7]); // repeated, repeated, late, new
       await send(bench, [event(8, { data: { tool: "Bash", call_id: "long" } })]);
-      await until("the last one was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).includes(8));
+      await until("the last one was enriched", async () =>
+        (await numbersIn(bench, "WEIR_EVENTS", enriched)).includes(8),
+      );
     }
     const events = await eventsIn(bench.bus, "WEIR_EVENTS", enriched);
     expect(events.filter((e) => e.type === "tool.called").map((e) => e.n)).toEqual([2, 3, 6, 4, 7, 8]);
-    expect(events.filter((e) => e.type.startsWith("gap.")).map((e) => [e.type, e.data.first_n, e.data.last_n])).toEqual([["gap.found", 4, 5], ["gap.closed", 4, 4]]);
+    expect(events.filter((e) => e.type.startsWith("gap.")).map((e) => [e.type, e.data.first_n, e.data.last_n])).toEqual(
+      [
+        ["gap.found", 4, 5],
+        ["gap.closed", 4, 4],
+      ],
+    );
     // what enrichment knew of the session and the call is there again
     const last = events.at(-1)!;
     expect(last.project).toBe("/p");
@@ -102,14 +157,36 @@ describe("a processor on the log", () => {
     await using bench = await startBench();
     await using _run = runProcessors(bench, ["validate", "enrich"]);
     const good = event(1);
-    await send(bench, [good, event(2, { type: "no.such_type" }), event(3, { data: { tool: 5 } }), event(4, { v: 99 }), event(5, { time: clock.nowUs() + 86_400_000_000 }), event(6)]);
+    await send(bench, [
+      good,
+      event(2, { type: "no.such_type" }),
+      event(3, { data: { tool: 5 } }),
+      event(4, { v: 99 }),
+      event(5, { time: clock.nowUs() + 86_400_000_000 }),
+      event(6),
+    ]);
     await send(bench, [good, event(9), event(8), event(10)]);
     await until("the last one passed", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).includes(10));
     const events = await eventsIn(bench.bus, "WEIR_EVENTS", enriched);
     expect(await numbersIn(bench, "WEIR_EVENTS", enriched)).toEqual([1, 6, 9, 8, 10]);
-    expect(events.filter((e) => e.type === "input.rejected").map((e) => [e.n, e.data.reason])).toEqual([[2, "unknown_type"], [3, "invalid"], [4, "unknown_version"], [5, "clock"]]);
-    expect(events.filter((e) => e.type.startsWith("gap.")).map((e) => [e.type, e.data.first_n, e.data.last_n])).toEqual([["gap.found", 7, 8], ["gap.closed", 8, 8]]);
-    expect((await lastFrame(bench.bus, "WEIR_VALID", validSubject(0)))?.totals).toEqual({ taken: 10, passed: 5, rejected: 4, repeated: 1 });
+    expect(events.filter((e) => e.type === "input.rejected").map((e) => [e.n, e.data.reason])).toEqual([
+      [2, "unknown_type"],
+      [3, "invalid"],
+      [4, "unknown_version"],
+      [5, "clock"],
+    ]);
+    expect(events.filter((e) => e.type.startsWith("gap.")).map((e) => [e.type, e.data.first_n, e.data.last_n])).toEqual(
+      [
+        ["gap.found", 7, 8],
+        ["gap.closed", 8, 8],
+      ],
+    );
+    expect((await lastFrame(bench.bus, "WEIR_VALID", validSubject(0)))?.totals).toEqual({
+      taken: 10,
+      passed: 5,
+      rejected: 4,
+      repeated: 1,
+    });
   });
 
   test("an input that was replaced behind its back stops it instead of being skipped", async () => {
@@ -135,7 +212,10 @@ describe("a processor on the log", () => {
       await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS", enriched)).length >= 30);
     }
     // what nobody needs any more is gone, all but the newest message
-    await until("the input was trimmed", async () => (await bench.bus.jsm.streams.info("WEIR_IN")).state.messages === 1);
+    await until(
+      "the input was trimmed",
+      async () => (await bench.bus.jsm.streams.info("WEIR_IN")).state.messages === 1,
+    );
     expect(existsSync(join(bench.snapshots, "validate.0.snapshot"))).toBe(true);
   });
 });

@@ -11,15 +11,26 @@ import { until } from "../support/until.ts";
 let made = 0;
 const event = (): Event => {
   const time = BASE_US + ++made;
-  return { id: derivedId(time, "e", made), source: "test://x", time, session: "s", type: "tool.called", v: 1, data: { tool: "Bash", call_id: `c${made}` }, fact: `tool:c${made}` } as unknown as Event;
+  return {
+    id: derivedId(time, "e", made),
+    source: "test://x",
+    time,
+    session: "s",
+    type: "tool.called",
+    v: 1,
+    data: { tool: "Bash", call_id: `c${made}` },
+    fact: `tool:c${made}`,
+  } as unknown as Event;
 };
-const put = (bench: Bench, writer = "enrich", events = [event()]) => publishFrame(bench.bus, eventsSubject(writer, 0), encodeEvents(events), { count: events.length });
+const put = (bench: Bench, writer = "enrich", events = [event()]) =>
+  publishFrame(bench.bus, eventsSubject(writer, 0), encodeEvents(events), { count: events.length });
 const putMany = async (bench: Bench, count: number, writer = "enrich"): Promise<void> => {
   for (let k = 0; k < count; k++) await put(bench, writer);
 };
 type Running = Awaited<ReturnType<typeof runTables>>;
 const at = (tables: Running, seq: number) => until(`the tables reach ${seq}`, () => tables.status.seq >= seq);
-const countOf = async (tables: Running, table = "events"): Promise<number> => Number((await tables.store().writer.runAndReadAll(`select count(*) from "${table}"`)).getRowsJS()[0]![0]);
+const countOf = async (tables: Running, table = "events"): Promise<number> =>
+  Number((await tables.store().writer.runAndReadAll(`select count(*) from "${table}"`)).getRowsJS()[0]![0]);
 
 describe("the tables and their log", () => {
   test("stopped at any moment and opened again, they hold each event once", async () => {

@@ -2,6 +2,7 @@ import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { derivedId } from "../../src/base/id.ts";
 import type { Event } from "../../src/define/event.ts";
 import { id, text } from "../../src/define/field.ts";
 import { defineFold, defineMap, type Projection } from "../../src/define/projection.ts";
@@ -9,21 +10,40 @@ import { Tables } from "../../src/engine/apply/tables.ts";
 import { loadProjections } from "../../src/engine/load.ts";
 import { definitionOf } from "../../src/events/catalog.ts";
 import { toolCalled } from "../../src/events/tool.ts";
-import { derivedId } from "../../src/base/id.ts";
+import { readFrame } from "../../src/wire/frame.ts";
 import { BASE_US, streams } from "../support/generate.ts";
 import { applyAll, contents, LOG, type Logged, logOf, openTestTables } from "../support/tables.ts";
 import { tempDir } from "../support/temp.ts";
-import { readFrame } from "../../src/wire/frame.ts";
 
 const projections = await loadProjections(".");
-const [sample] = fc.sample(streams({ max: 120, stamped: true, types: ["tool.started", "tool.called", "model.called", "session.started", "metric.measured"] }), { numRuns: 1, seed: 7 });
-const LOGGED = logOf(sample!, Array.from({ length: 12 }, (_, k) => k / 12));
+const [sample] = fc.sample(
+  streams({
+    max: 120,
+    stamped: true,
+    types: ["tool.started", "tool.called", "model.called", "session.started", "metric.measured"],
+  }),
+  { numRuns: 1, seed: 7 },
+);
+const LOGGED = logOf(
+  sample!,
+  Array.from({ length: 12 }, (_, k) => k / 12),
+);
 
 const call = (k: number, tool: string): Event => {
   const time = BASE_US + k;
-  return { id: derivedId(time, "call", k), source: "test://x", time, session: "s", type: toolCalled.type, v: toolCalled.v, data: { tool, call_id: `call_${k}` }, fact: `tool:call_${k}` } as unknown as Event;
+  return {
+    id: derivedId(time, "call", k),
+    source: "test://x",
+    time,
+    session: "s",
+    type: toolCalled.type,
+    v: toolCalled.v,
+    data: { tool, call_id: `call_${k}` },
+    fact: `tool:call_${k}`,
+  } as unknown as Event;
 };
-const count = async (tables: Tables, table: string): Promise<number> => Number((await tables.store.writer.runAndReadAll(`select count(*) from "${table}"`)).getRowsJS()[0]![0]);
+const count = async (tables: Tables, table: string): Promise<number> =>
+  Number((await tables.store.writer.runAndReadAll(`select count(*) from "${table}"`)).getRowsJS()[0]![0]);
 const batchOf = (frames: readonly Logged[]) => frames.map(({ seq, bytes }) => ({ seq, frame: readFrame(bytes) }));
 
 describe("position and rows move together", () => {
@@ -64,45 +84,80 @@ describe("position and rows move together", () => {
     }
   });
 
-  test.each(["missing", "newer than the tables", "of another log", "cut short"])("files that speed up the start may be %s", async (what) => {
-    await using dir = await tempDir();
-    await using other = await tempDir();
-    const half = await openTestTables(dir.path, projections);
-    await applyAll(half, LOGGED.slice(0, 6));
-    await half.close();
-    const keys = join(dir.path, "weir.duckdb.keys");
-    if (what === "missing") rmSync(keys, { recursive: true });
-    if (what === "cut short") for (const table of ["tool_calls", "_rollups"]) rmSync(join(keys, `${table}-0.bloom`), { force: true });
-    if (what === "newer than the tables" || what === "of another log") {
-      const ahead = await openTestTables(other.path, projections);
-      const log = what === "of another log" ? { ...LOG, created: "another" } : LOG;
-      await ahead.apply(batchOf(LOGGED), log);
-      await ahead.close();
-      rmSync(keys, { recursive: true });
-      cpSync(join(other.path, "weir.duckdb.keys"), keys, { recursive: true });
-    }
-    const again = await openTestTables(dir.path, projections);
-    await applyAll(again, LOGGED.slice(6));
-    await using fresh = await tempDir();
-    const whole = await openTestTables(fresh.path, projections);
-    await applyAll(whole, LOGGED);
-    expect(await contents(again.store, projections)).toEqual(await contents(whole.store, projections));
-    await again.close();
-    await whole.close();
-  });
+  test.each(["missing", "newer than the tables", "of another log", "cut short"])(
+    "files that speed up the start may be %s",
+    async (what) => {
+      await using dir = await tempDir();
+      await using other = await tempDir();
+      const half = await openTestTables(dir.path, projections);
+      await applyAll(half, LOGGED.slice(0, 6));
+      await half.close();
+      const keys = join(dir.path, "weir.duckdb.keys");
+      if (what === "missing") rmSync(keys, { recursive: true });
+      if (what === "cut short")
+        for (const table of ["tool_calls", "_rollups"]) rmSync(join(keys, `${table}-0.bloom`), { force: true });
+      if (what === "newer than the tables" || what === "of another log") {
+        const ahead = await openTestTables(other.path, projections);
+        const log = what === "of another log" ? { ...LOG, created: "another" } : LOG;
+        await ahead.apply(batchOf(LOGGED), log);
+        await ahead.close();
+        rmSync(keys, { recursive: true });
+        cpSync(join(other.path, "weir.duckdb.keys"), keys, { recursive: true });
+      }
+      const again = await openTestTables(dir.path, projections);
+      await applyAll(again, LOGGED.slice(6));
+      await using fresh = await tempDir();
+      const whole = await openTestTables(fresh.path, projections);
+      await applyAll(whole, LOGGED);
+      expect(await contents(again.store, projections)).toEqual(await contents(whole.store, projections));
+      await again.close();
+      await whole.close();
+    },
+  );
 });
 
 describe("events that a table cannot take", () => {
   const on = [definitionOf("tool.called")!];
   const row = { event_id: id("event"), tool: text("tool") };
-  const fail = (event: Event): void => {
+  const fail = (event: Event): string => {
     if ((event.data as { tool: string }).tool === "poison") throw new Error("poisoned");
+    return event.id;
   };
   const traps: Readonly<Record<string, Projection>> = {
-    "a map that throws": defineMap({ version: 1, about: "x", on, row, map: (event) => (fail(event), [{ event_id: event.id, tool: "x" }]) }),
-    "a fold that throws": defineFold({ version: 1, about: "x", on, row, key: "event_id", keyOf: (event) => event.id, fold: (_, event) => (fail(event), { event_id: event.id, tool: "x" }) }),
-    "a key that throws": defineFold({ version: 1, about: "x", on, row, key: "event_id", keyOf: (event) => (fail(event), event.id), fold: (_, event) => ({ event_id: event.id, tool: "x" }) }),
-    "a value that does not fit its column": defineMap({ version: 1, about: "x", on, row, map: (event) => [{ event_id: ((event.data as { tool: string }).tool === "poison" ? 5 : event.id) as string, tool: "x" }] }),
+    "a map that throws": defineMap({
+      version: 1,
+      about: "x",
+      on,
+      row,
+      map: (event) => [{ event_id: fail(event), tool: "x" }],
+    }),
+    "a fold that throws": defineFold({
+      version: 1,
+      about: "x",
+      on,
+      row,
+      key: "event_id",
+      keyOf: (event) => event.id,
+      fold: (_, event) => ({ event_id: fail(event), tool: "x" }),
+    }),
+    "a key that throws": defineFold({
+      version: 1,
+      about: "x",
+      on,
+      row,
+      key: "event_id",
+      keyOf: (event) => fail(event),
+      fold: (_, event) => ({ event_id: event.id, tool: "x" }),
+    }),
+    "a value that does not fit its column": defineMap({
+      version: 1,
+      about: "x",
+      on,
+      row,
+      map: (event) => [
+        { event_id: ((event.data as { tool: string }).tool === "poison" ? 5 : event.id) as string, tool: "x" },
+      ],
+    }),
   };
 
   test.each(Object.entries(traps))("%s: the event is set aside, the others land", async (_, trap) => {

@@ -15,7 +15,12 @@ type State = ReturnType<typeof validate.start>;
 function run(events: readonly Event[], state: State = validate.start(), arrived_us = ARRIVED_US) {
   const stepped = stepFrame("validate", validate, state, readFrame(encodeEvents(events)), arrived_us);
   const bytes = encodePassed([stepped.passed!], []);
-  return { passed: bytes ? readFrame(bytes).events().map(plain) : [], emitted: stepped.emitted.map(plain), rejected: stepped.rejected, repeated: stepped.repeated };
+  return {
+    passed: bytes ? readFrame(bytes).events().map(plain) : [],
+    emitted: stepped.emitted.map(plain),
+    rejected: stepped.rejected,
+    repeated: stepped.repeated,
+  };
 }
 
 let made = 0;
@@ -24,13 +29,29 @@ const event = (over: Record<string, unknown> = {}): Event => {
   const id = `01a0c450-6c00-7000-8000-${String(made).padStart(12, "0")}`;
   return { id, source: "test://x", time: BASE_US, type: "session.ended", v: 1, data: {}, ...over } as unknown as Event;
 };
-const numbered = (n: number, over: Record<string, unknown> = {}): Event => event({ producer: "p", epoch: 5, n, ...over });
+const numbered = (n: number, over: Record<string, unknown> = {}): Event =>
+  event({ producer: "p", epoch: 5, n, ...over });
 const data = (e: Event | undefined) => e?.data as Record<string, unknown>;
 const text = (bytes: unknown): string => Buffer.from(bytes as Uint8Array).toString("utf8");
 
 /** What a producer in another language, or a hostile one, may put where a value belongs. */
 const garbage: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom(null, true, -1, 1.5, "", "x", "X".repeat(3_000), Number.NaN, Number.POSITIVE_INFINITY, -5e300, 2 ** 53, 1_790_000_000_000_000_000n, 2n ** 64n - 1n, -(2n ** 63n)),
+  fc.constantFrom(
+    null,
+    true,
+    -1,
+    1.5,
+    "",
+    "x",
+    "X".repeat(3_000),
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    -5e300,
+    2 ** 53,
+    1_790_000_000_000_000_000n,
+    2n ** 64n - 1n,
+    -(2n ** 63n),
+  ),
   fc.constantFrom<unknown>([], [1, [2]], {}, { a: 1n << 60n }, new Uint8Array([1, 2, 255])),
   fc.integer(),
   fc.string({ unit: "binary" }),
@@ -39,17 +60,26 @@ const garbage: fc.Arbitrary<unknown> = fc.oneof(
 describe("validate", () => {
   test("whatever stands in an envelope or in data: nothing throws, nothing is lost, and what comes out is valid", () => {
     const names = [...ENVELOPE_FIELDS.map(([name]) => name), "data.reason", "data.unknown"];
-    const spoiled = fc.tuple(streams({ max: 6, stamped: false }), fc.array(fc.tuple(fc.constantFrom(...names), garbage), { maxLength: 5 }), fc.constantFrom(undefined, "no.such_type", "a.b"));
+    const spoiled = fc.tuple(
+      streams({ max: 6, stamped: false }),
+      fc.array(fc.tuple(fc.constantFrom(...names), garbage), { maxLength: 5 }),
+      fc.constantFrom(undefined, "no.such_type", "a.b"),
+    );
     fc.assert(
       fc.property(spoiled, ([events, changes, type]) => {
-        const wrong: Record<string, unknown> = { ...events[0], ...(type ? { type } : {}), data: { ...events[0]!.data } };
+        const wrong: Record<string, unknown> = {
+          ...events[0],
+          ...(type ? { type } : {}),
+          data: { ...events[0]!.data },
+        };
         for (const [name, value] of changes) {
           if (name.startsWith("data.")) (wrong.data as Record<string, unknown>)[name.slice(5)] = value;
           else wrong[name] = value;
         }
         const distinct = [wrong as unknown as Event, ...new Map(events.slice(1).map((e) => [e.id, e])).values()];
         const out = run(distinct);
-        for (const e of [...out.passed, ...out.emitted]) expect({ e, fault: checkEvent(e) }).toEqual({ e, fault: undefined });
+        for (const e of [...out.passed, ...out.emitted])
+          expect({ e, fault: checkEvent(e) }).toEqual({ e, fault: undefined });
         expect(out.passed.length + out.rejected + out.repeated).toBe(distinct.length);
         expect(out.emitted.filter((e) => e.type === "input.rejected")).toHaveLength(out.rejected);
       }),
@@ -59,7 +89,11 @@ describe("validate", () => {
 
   test("a time in nanoseconds, past what a number holds, is rejected with its value", () => {
     const { emitted } = run([event({ time: 1_790_000_000_000_000_000n })]);
-    expect(data(emitted[0])).toMatchObject({ reason: "invalid", detail: "time is not a whole number", input_type: "session.ended" });
+    expect(data(emitted[0])).toMatchObject({
+      reason: "invalid",
+      detail: "time is not a whole number",
+      input_type: "session.ended",
+    });
     expect(text(data(emitted[0]).original)).toContain("1790000000000000000");
   });
 
@@ -68,11 +102,18 @@ describe("validate", () => {
     const { emitted, passed } = run([future]);
     expect(passed).toEqual([]);
     expect(emitted[0]).toMatchObject({ time: ARRIVED_US, cause: future.id, data: { reason: "clock" } });
-    expect(Number.parseInt(emitted[0]!.id.slice(0, 8) + emitted[0]!.id.slice(9, 13), 16) * 1_000).toBeLessThanOrEqual(ARRIVED_US);
+    expect(Number.parseInt(emitted[0]!.id.slice(0, 8) + emitted[0]!.id.slice(9, 13), 16) * 1_000).toBeLessThanOrEqual(
+      ARRIVED_US,
+    );
   });
 
   test("inputs without an id are rejected one by one", () => {
-    const { emitted } = run([event({ id: undefined }), event({ id: undefined }), event({ id: "x" }), event({ id: "x" })]);
+    const { emitted } = run([
+      event({ id: undefined }),
+      event({ id: undefined }),
+      event({ id: "x" }),
+      event({ id: "x" }),
+    ]);
     expect(emitted).toHaveLength(4);
     expect(new Set(emitted.map((e) => e.id)).size).toBe(4);
   });
@@ -90,17 +131,39 @@ describe("validate", () => {
 
   test("numbers that are missing are told, and told again when they arrive", () => {
     const state = validate.start();
-    expect(run([numbered(1), numbered(5)], state).emitted).toMatchObject([{ type: "gap.found", data: { of_producer: "p", of_epoch: 5, first_n: 2, last_n: 4 } }]);
+    expect(run([numbered(1), numbered(5)], state).emitted).toMatchObject([
+      { type: "gap.found", data: { of_producer: "p", of_epoch: 5, first_n: 2, last_n: 4 } },
+    ]);
     const late = run([numbered(3), numbered(3), numbered(5), numbered(2), numbered(4)], state);
-    expect(late.emitted.map((e) => [e.type, data(e).first_n])).toEqual([["gap.closed", 3], ["gap.closed", 2], ["gap.closed", 4]]);
+    expect(late.emitted.map((e) => [e.type, data(e).first_n])).toEqual([
+      ["gap.closed", 3],
+      ["gap.closed", 2],
+      ["gap.closed", 4],
+    ]);
     expect(late.passed.map((e) => e.n)).toEqual([3, 2, 4]);
     expect(late.repeated).toBe(2);
+  });
+
+  test("an event that comes late under two numbers closes both gaps", () => {
+    const state = validate.start();
+    run([numbered(1), numbered(9)], state);
+    const twice = numbered(3);
+    const closed = run([twice, { ...twice, n: 5 }], state).emitted;
+    expect(closed.map((e) => [e.type, data(e).first_n])).toEqual([
+      ["gap.closed", 3],
+      ["gap.closed", 5],
+    ]);
+    expect(closed[0]!.id).not.toBe(closed[1]!.id);
   });
 
   test("with more gaps than can be remembered, late events still pass", () => {
     const state = validate.start();
     const gaps = LIMITS.gaps_open_max + 50;
-    for (let from = 0; from < gaps; from += 500) run(Array.from({ length: Math.min(500, gaps - from) }, (_, k) => numbered((from + k + 1) * 2)), state);
+    for (let from = 0; from < gaps; from += 500)
+      run(
+        Array.from({ length: Math.min(500, gaps - from) }, (_, k) => numbered((from + k + 1) * 2)),
+        state,
+      );
     const late = run([numbered(1), numbered(3), numbered(gaps * 2 - 1)], state);
     expect(late.passed.map((e) => e.n)).toEqual([1, 3, gaps * 2 - 1]);
     const numbering = [...state.numberings.values()][0]!;
@@ -110,7 +173,11 @@ describe("validate", () => {
   test("late numbers inside a wide gap do not make the list of gaps grow without end", () => {
     const state = validate.start();
     run([numbered(1), numbered(1_000_000)], state);
-    for (let from = 0; from < 2_000; from += 500) run(Array.from({ length: 500 }, (_, k) => numbered((from + k) * 3 + 10)), state);
+    for (let from = 0; from < 2_000; from += 500)
+      run(
+        Array.from({ length: 500 }, (_, k) => numbered((from + k) * 3 + 10)),
+        state,
+      );
     expect([...state.numberings.values()][0]!.gaps.length).toBeLessThanOrEqual(LIMITS.gaps_open_max);
   });
 });

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/base/limits.ts";
@@ -11,15 +12,30 @@ import { quiet } from "../support/nats.ts";
 import { type Bench, eventsIn, startBench } from "../support/pipeline.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
-import { writeFileSync } from "node:fs";
 
-const draft = (k: number, over: Partial<Draft> = {}): Draft => ({ type: "tool.called", session: `s${k % 5}`, data: { tool: "Bash", call_id: `c${k}` }, ...over });
+const draft = (k: number, over: Partial<Draft> = {}): Draft => ({
+  type: "tool.called",
+  session: `s${k % 5}`,
+  data: { tool: "Bash", call_id: `c${k}` },
+  ...over,
+});
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, k) => from + k);
 const calls = (events: readonly Event[]): Event[] => events.filter((e) => e.type === "tool.called");
 const names = (events: readonly Event[]) => calls(events).map((e) => e.data.call_id);
 
 function emitter(bench: Bench, bus: () => Connection | undefined, over: Partial<EmitterOptions> = {}): Emitter {
-  return createEmitter({ producer: "p", source: "test://x", via: "sdk", bus, spoolFolder: join(bench.nats.config.dataDir, "spool", "p"), partitions: 1, whenFull: "wait", check: true, log: quiet, ...over });
+  return createEmitter({
+    producer: "p",
+    source: "test://x",
+    via: "sdk",
+    bus,
+    spoolFolder: join(bench.nats.config.dataDir, "spool", "p"),
+    partitions: 1,
+    whenFull: "wait",
+    check: true,
+    log: quiet,
+    ...over,
+  });
 }
 
 describe("a producer with its broker", () => {
@@ -69,9 +85,11 @@ describe("a producer with its broker", () => {
     const count = LIMITS.buffer_events_max * 3;
     const highest = LIMITS.buffer_events_max + LIMITS.publish_pending_max * LIMITS.frame_events_max;
     let most = 0;
-    const waiting = range(1, count).map((k) => sink.emit(draft(k)).then(() => {
-      most = Math.max(most, sink.stats().buffered);
-    }));
+    const waiting = range(1, count).map((k) =>
+      sink.emit(draft(k)).then(() => {
+        most = Math.max(most, sink.stats().buffered);
+      }),
+    );
     await Promise.all(waiting);
     await sink.flush();
     expect(most).toBeLessThanOrEqual(highest);
@@ -101,7 +119,9 @@ describe("a producer with its broker", () => {
     await sink.flush();
     const events = await eventsIn(bench.bus, "WEIR_IN");
     expect(names(events)).toHaveLength(LIMITS.buffer_events_max);
-    expect(events.filter((e) => e.type === "events.dropped").map((e) => e.data)).toEqual([{ where: "buffer_full", count: 250 }]);
+    expect(events.filter((e) => e.type === "events.dropped").map((e) => e.data)).toEqual([
+      { where: "buffer_full", count: 250 },
+    ]);
     expect(events.map((e) => e.n)).toEqual(range(1, LIMITS.buffer_events_max + 1));
     await sink.close();
   });
@@ -119,7 +139,8 @@ describe("a producer with its broker", () => {
     expect(Buffer.from(stored.data).includes(secret)).toBe(false);
     const away = emitter(bench, () => undefined, { spoolFolder: join(bench.nats.config.dataDir, "spool", "away") });
     await away.emit(draft(2, { data: { tool: "Bash", output: secret } }));
-    expect(await away.flush()).toEqual({ published: 0, spooled: 1 });
+    await away.flush();
+    expect(away.stats()).toMatchObject({ published: 0, spooled: 1 });
     await away.close();
     const spool = openSpool(join(bench.nats.config.dataDir, "spool", "away"));
     expect(Buffer.from(spool.peek()!.frame).includes(secret)).toBe(false);
@@ -150,13 +171,18 @@ describe("a producer with its broker", () => {
     sink.wake();
     await sink.emit(draft(5));
     await sink.emit(draft(6, { data: { tool: "X".repeat(LIMITS.broker_payload_bytes_max + 1) } }));
-    await until("all is told", async () => (await eventsIn(bench.bus, "WEIR_IN")).filter((e) => e.type === "events.dropped").length >= 2);
+    await until(
+      "all is told",
+      async () => (await eventsIn(bench.bus, "WEIR_IN")).filter((e) => e.type === "events.dropped").length >= 2,
+    );
     await sink.flush();
     const events = await eventsIn(bench.bus, "WEIR_IN");
     expect(names(events)).toEqual(["c1", "c4", "c5"]);
     expect(sink.stats()).toMatchObject({ dropped: 3, spooled: 0, buffered: 0 });
     const told = events.filter((e) => e.type === "events.dropped").map((e) => e.data);
-    expect(told.filter((d) => d.where === "not_encodable")).toEqual([{ where: "not_encodable", count: 1, first_n: 2, last_n: 2 }]);
+    expect(told.filter((d) => d.where === "not_encodable")).toEqual([
+      { where: "not_encodable", count: 1, first_n: 2, last_n: 2 },
+    ]);
     expect(told.filter((d) => d.where === "frame_too_large").reduce((sum, d) => sum + Number(d.count), 0)).toBe(2);
     await sink.close();
   });
@@ -168,9 +194,18 @@ describe("a producer without its broker", () => {
     await using bus = await bench.nats.connect("producer");
     for (const whenFull of ["wait", "drop"] as const) {
       let away = true;
-      const sink = emitter(bench, () => (away ? undefined : bus), { whenFull, producer: whenFull, spoolBytesMax: 20_000, frameEventsMax: 10, spoolFolder: join(bench.nats.config.dataDir, "spool", whenFull) });
+      const sink = emitter(bench, () => (away ? undefined : bus), {
+        whenFull,
+        producer: whenFull,
+        spoolBytesMax: 20_000,
+        frameEventsMax: 10,
+        spoolFolder: join(bench.nats.config.dataDir, "spool", whenFull),
+      });
       for (const k of range(1, 1_000)) void sink.emit(draft(k));
-      await until("the spool is full", () => sink.stats().spooled > 0 && (whenFull === "wait" || sink.stats().dropped > 0));
+      await until(
+        "the spool is full",
+        () => sink.stats().spooled > 0 && (whenFull === "wait" || sink.stats().dropped > 0),
+      );
       const { dropped } = sink.stats();
       away = false;
       sink.wake();
@@ -190,7 +225,7 @@ describe("a producer without its broker", () => {
     }
   });
 
-  test("a broker that is killed and comes back gets everything, once by its number", async () => {
+  test("a broker that is killed and comes back gets everything, in its order, once by its number", async () => {
     await using bench = await startBench();
     const { config } = bench.nats;
     writeFileSync(join(config.dataDir, "runtime.json"), JSON.stringify({ nats_url: bench.nats.broker.url }));
@@ -198,7 +233,7 @@ describe("a producer without its broker", () => {
     const weir = createWeir({ dataDir: config.dataDir, name: "t", source: "test://x", frameEventsMax: 20 });
     let { broker } = bench.nats as { broker: Awaited<ReturnType<typeof startBroker>> };
     try {
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         for (const k of range(round * 1_000 + 1, round * 1_000 + 1_000)) {
           await weir.emit(draft(k));
           if (k % 1_000 === 500) {
@@ -216,7 +251,7 @@ describe("a producer without its broker", () => {
       const numbers = (await eventsIn(engine, "WEIR_IN")).map((e) => e.n!);
       await engine.close();
       // what was stored but not acknowledged may be there twice; validation drops it by its number
-      expect([...new Set(numbers)].sort((a, b) => a - b)).toEqual(range(1, 3_000));
+      expect([...new Set(numbers)]).toEqual(range(1, 2_000));
     } finally {
       await broker.stop();
     }
@@ -226,7 +261,10 @@ describe("a producer without its broker", () => {
     await using bench = await startBench();
     const { config } = bench.nats;
     process.env.WEIR_LOG_LEVEL = "silent";
-    const gone = emitter(bench, () => undefined, { producer: "gone", spoolFolder: join(config.dataDir, "spool", `old.${2 ** 22 - 1}.abc`) });
+    const gone = emitter(bench, () => undefined, {
+      producer: "gone",
+      spoolFolder: join(config.dataDir, "spool", `old.${2 ** 22 - 1}.abc`),
+    });
     for (const k of range(1, 50)) await gone.emit(draft(k));
     await gone.close();
     writeFileSync(join(config.dataDir, "runtime.json"), JSON.stringify({ nats_url: bench.nats.broker.url }));

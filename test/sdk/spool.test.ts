@@ -8,7 +8,12 @@ import { LIMITS } from "../../src/base/limits.ts";
 import { openSpool, type Spool, type Spooled } from "../../src/sdk/spool.ts";
 import { tempDir } from "../support/temp.ts";
 
-const item = (n: number, size = 50): Spooled => ({ partition: n % 3, id: `p.1.${n}`, count: 1 + (n % 4), frame: Buffer.alloc(size, n % 251) });
+const item = (n: number, size = 50): Spooled => ({
+  partition: n % 3,
+  id: `p.1.${n}`,
+  count: 1 + (n % 4),
+  frame: Buffer.alloc(size, n % 251),
+});
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, k) => from + k);
 const plain = (spooled: Spooled) => ({ ...spooled, frame: Buffer.from(spooled.frame) });
 
@@ -25,7 +30,11 @@ const segment = (folder: string, k = 1): string => join(folder, `${String(k).pad
 
 describe("the spool", () => {
   test("gives back what was appended, in order, however often it is closed and opened", () => {
-    const act = fc.oneof(fc.record({ put: fc.integer({ min: 1, max: 5 }) }), fc.record({ take: fc.integer({ min: 1, max: 7 }) }), fc.constant({ reopen: true }));
+    const act = fc.oneof(
+      fc.record({ put: fc.integer({ min: 1, max: 5 }) }),
+      fc.record({ take: fc.integer({ min: 1, max: 7 }) }),
+      fc.constant({ reopen: true }),
+    );
     return fc.assert(
       fc.asyncProperty(fc.array(act, { maxLength: 25 }), async (acts) => {
         await using dir = await tempDir();
@@ -136,7 +145,11 @@ describe("the spool", () => {
         writeFileSync(segment(dir.path), bad);
         const broken = openSpool(dir.path);
         expect({ at, flip, broken: broken.broken }).toEqual({ at, flip, broken: 1 });
-        expect({ at, flip, ids: drain(broken).map((i) => i.id) }).toEqual({ at, flip, ids: [1, 3, 4, 5].map((n) => `p.1.${n}`) });
+        expect({ at, flip, ids: drain(broken).map((i) => i.id) }).toEqual({
+          at,
+          flip,
+          ids: [1, 3, 4, 5].map((n) => `p.1.${n}`),
+        });
         expect(broken.events).toBe(0);
         writeFileSync(join(dir.path, "position.json"), "");
       }
@@ -168,10 +181,20 @@ describe("the spool", () => {
       const put = (n, size) => { try { spool.append([item(n, size)]); return n; } catch (error) { return error.code; } };
       console.log(JSON.stringify([put(1, 2_000), put(2, 60_000), put(3, 2_000), spool.events]));
     `;
-    const child = spawn("bash", ["-c", `trap '' XFSZ; ulimit -f 16; exec "$0" --import tsx --input-type=module -e "$1" "$2"`, process.execPath, script, dir.path], {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, TSX_DISABLE_CACHE: "1" },
-    });
+    const child = spawn(
+      "bash",
+      [
+        "-c",
+        `trap '' XFSZ; ulimit -f 16; exec "$0" --import tsx --input-type=module -e "$1" "$2"`,
+        process.execPath,
+        script,
+        dir.path,
+      ],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, TSX_DISABLE_CACHE: "1" },
+      },
+    );
     let out = "";
     child.stdout.on("data", (text) => {
       out += text;
@@ -195,7 +218,9 @@ describe("the spool", () => {
     `;
     for (const until of [1, 7, 40]) {
       const folder = join(dir.path, `killed-${until}`);
-      const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script, folder], { stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script, folder], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       let last = 0;
       createInterface({ input: child.stdout }).on("line", (line) => {
         last = Number(line);

@@ -10,7 +10,22 @@ export const BASE_US = 1_790_000_000_000_000;
 /** When generated frames arrive: after all of their events. */
 export const ARRIVED_US = BASE_US + 12 * 3_600_000_000;
 
-const WORDS = ["Bash", "Read", "mcp__fs__read", "mcp____x", "claude-opus-4-1", "gpt-5", "ünïcode ☃ 🎣", 'quote " back \\ slash', "nul\u0000\u001f", "", " ", "true", "null", "0"];
+const WORDS = [
+  "Bash",
+  "Read",
+  "mcp__fs__read",
+  "mcp____x",
+  "claude-opus-4-1",
+  "gpt-5",
+  "ünïcode ☃ 🎣",
+  'quote " back \\ slash',
+  "nul\u0000\u001f",
+  "",
+  " ",
+  "true",
+  "null",
+  "0",
+];
 /** Names that the generator shares between events, so that events speak of the same facts, series, alerts and thresholds. */
 const SHARED: Readonly<Record<string, readonly string[]>> = {
   call_id: ["toolu_1", "toolu_2", "toolu_3", "toolu_4", "toolu_5"],
@@ -41,11 +56,16 @@ const cut = (text: string, max: number): string => {
   return /[\ud800-\udbff]$/.test(short) ? short.slice(0, -1) : short; // half a character is not text
 };
 const texts = (max: number): fc.Arbitrary<string> =>
-  fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...WORDS) }, { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) }).map((t) => cut(t, max));
+  fc
+    .oneof(
+      { weight: 3, arbitrary: fc.constantFrom(...WORDS) },
+      { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
+    )
+    .map((t) => cut(t, max));
 const times = fc.integer({ min: 0, max: 7_200_000_000 }).map((offset) => BASE_US + offset);
 
 /** Valid values of a field. */
-function valueOf(type: string, name: string, info: FieldInfo, extreme: boolean): fc.Arbitrary<unknown> {
+function valuesOf(type: string, name: string, info: FieldInfo, extreme: boolean): fc.Arbitrary<unknown> {
   const shared = NAMED[`${type}.${name}`] ?? SHARED[name];
   if (shared) return fc.constantFrom(...shared);
   const max = info.max ?? 64;
@@ -56,7 +76,9 @@ function valueOf(type: string, name: string, info: FieldInfo, extreme: boolean):
     case "ref":
       return texts(max).map((t) => t || "x");
     case "json":
-      return fc.dictionary(fc.constantFrom("a", "path", "command"), fc.oneof(texts(20), fc.integer())).map((o) => JSON.stringify(o));
+      return fc
+        .dictionary(fc.constantFrom("a", "path", "command"), fc.oneof(texts(20), fc.integer()))
+        .map((o) => JSON.stringify(o));
     case "list":
       return fc.array(texts(20), { maxLength: 4 });
     case "choice":
@@ -64,7 +86,10 @@ function valueOf(type: string, name: string, info: FieldInfo, extreme: boolean):
     case "bool":
       return fc.boolean();
     case "int":
-      return fc.oneof(fc.integer({ min: Math.max(min, -1_000), max: 100_000 }), fc.constantFrom(Math.max(min, 0), Math.max(min, 1)));
+      return fc.oneof(
+        fc.integer({ min: Math.max(min, -1_000), max: 100_000 }),
+        fc.constantFrom(Math.max(min, 0), Math.max(min, 1)),
+      );
     case "float":
       return fc
         .oneof(
@@ -86,7 +111,14 @@ function valueOf(type: string, name: string, info: FieldInfo, extreme: boolean):
 export const dataOf = (definition: EventDefinition, extreme = false): fc.Arbitrary<Record<string, unknown>> =>
   fc
     .record(
-      Object.fromEntries(definition.list.map(([name, info]) => [name, info.optional ? fc.option(valueOf(definition.type, name, info, extreme), { nil: undefined }) : valueOf(definition.type, name, info, extreme)])),
+      Object.fromEntries(
+        definition.list.map(([name, info]) => [
+          name,
+          info.optional
+            ? fc.option(valuesOf(definition.type, name, info, extreme), { nil: undefined })
+            : valuesOf(definition.type, name, info, extreme),
+        ]),
+      ),
     )
     .map((data) => Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined)));
 
@@ -146,10 +178,31 @@ function eventsOf(draws: readonly Draw[], stamped: boolean): Event[] {
       skipped.set(producer, [...left, ...Array.from({ length: d.skip }, (_, k) => n - 1 - k)]);
       numbers.set(producer, n);
     }
-    const envelope: Record<string, unknown> = { id: derivedId(time, "event", i), source: `test://${d.via ?? "none"}`, time, via: d.via, session: d.session, producer, epoch: 1_000, n };
-    if (!d.bare) Object.assign(envelope, { subject: d.type, branch: d.branch, project: PROJECTS[d.session ?? ""], assistant: d.session && "claude-code", actor: d.via === "sdk" ? "ann" : undefined });
+    const envelope: Record<string, unknown> = {
+      id: derivedId(time, "event", i),
+      source: `test://${d.via ?? "none"}`,
+      time,
+      via: d.via,
+      session: d.session,
+      producer,
+      epoch: 1_000,
+      n,
+    };
+    if (!d.bare)
+      Object.assign(envelope, {
+        subject: d.type,
+        branch: d.branch,
+        project: PROJECTS[d.session ?? ""],
+        assistant: d.session && "claude-code",
+        actor: d.via === "sdk" ? "ann" : undefined,
+      });
     for (const key of Object.keys(envelope)) if (envelope[key] === undefined) delete envelope[key];
-    const event = { ...envelope, type: d.type, v: definitions.find((x) => x.type === d.type)!.v, data: d.data } as unknown as Event;
+    const event = {
+      ...envelope,
+      type: d.type,
+      v: definitions.find((x) => x.type === d.type)!.v,
+      data: d.data,
+    } as unknown as Event;
     const fact = stamped ? factOf(event) : undefined;
     out.push(fact ? { ...event, fact } : event);
   });
@@ -160,17 +213,38 @@ function eventsOf(draws: readonly Draw[], stamped: boolean): Event[] {
  * Streams of valid events: a few sessions and sources, facts told several times, numbers with gaps, events sent again. Of all types, or of a few
  * so that they have to do with each other. `stamped`: with the key of their fact, as the log holds them. `extreme`: with floats at the end of their range.
  */
-export function streams({ max, stamped, types, extreme = false }: { max: number; stamped: boolean; types?: readonly string[]; extreme?: boolean }): fc.Arbitrary<Event[]> {
+export function streams({
+  max,
+  stamped,
+  types,
+  extreme = false,
+}: {
+  max: number;
+  stamped: boolean;
+  types?: readonly string[];
+  extreme?: boolean;
+}): fc.Arbitrary<Event[]> {
   const wanted = types ? definitions.filter((d) => types.includes(d.type)) : definitions;
-  const of = (some: readonly EventDefinition[]): fc.Arbitrary<Event[]> => fc.array(draw(some, extreme), { minLength: 2, maxLength: max }).map((draws) => eventsOf(draws, stamped));
-  return types ? of(wanted) : fc.oneof({ weight: 1, arbitrary: of(wanted) }, { weight: 3, arbitrary: fc.shuffledSubarray([...wanted], { minLength: 1, maxLength: 4 }).chain(of) });
+  const of = (some: readonly EventDefinition[]): fc.Arbitrary<Event[]> =>
+    fc.array(draw(some, extreme), { minLength: 2, maxLength: max }).map((draws) => eventsOf(draws, stamped));
+  return types
+    ? of(wanted)
+    : fc.oneof(
+        { weight: 1, arbitrary: of(wanted) },
+        { weight: 3, arbitrary: fc.shuffledSubarray([...wanted], { minLength: 1, maxLength: 4 }).chain(of) },
+      );
 }
 
 /** A list in consecutive portions that end at the given shares of its length. */
 export function portions<T>(list: readonly T[], cuts: readonly number[]): T[][] {
-  const at = [...new Set(cuts.map((c) => Math.floor(c * list.length)))].filter((c) => c > 0 && c < list.length).sort((a, b) => a - b);
+  const at = [...new Set(cuts.map((c) => Math.floor(c * list.length)))]
+    .filter((c) => c > 0 && c < list.length)
+    .sort((a, b) => a - b);
   return [...at, list.length].map((end, k) => list.slice(k === 0 ? 0 : at[k - 1]!, end));
 }
 
 /** Where a list may be cut, as shares of its length. */
-export const cutPoints: fc.Arbitrary<number[]> = fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), { maxLength: 6 });
+export const cutPoints: fc.Arbitrary<number[]> = fc.array(
+  fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+  { maxLength: 6 },
+);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Draft } from "../../src/define/event.ts";
+import type { Draft, Event } from "../../src/define/event.ts";
 import { openTables, type Projecting, startProcessors, startProjections } from "../../src/engine/engine.ts";
 import { loadProcessors, loadProjections } from "../../src/engine/load.ts";
 import type { ProcessorStatus } from "../../src/engine/run-processor.ts";
@@ -7,19 +7,22 @@ import { plain } from "../../src/events/plain.ts";
 import type { Connection } from "../../src/wire/connect.ts";
 import { readFrame } from "../../src/wire/frame.ts";
 import { openReader } from "../../src/wire/read.ts";
-import { type StreamName, ensureStreams } from "../../src/wire/streams.ts";
+import { ensureStreams, type StreamName } from "../../src/wire/streams.ts";
 import { quiet, startTestBroker, type TestBroker } from "./nats.ts";
-import type { Event } from "../../src/define/event.ts";
 
 export const processors = await loadProcessors(".");
 export const projections = await loadProjections(".");
 
-/** A broker with weir's streams, and a connection of the engine. */
-export interface Bench {
-  readonly nats: TestBroker;
+/** Where the parts of an engine run. */
+export interface Place {
   readonly bus: Connection;
   readonly snapshots: string;
   readonly store: string;
+}
+
+/** A broker with weir's streams, and a connection of the engine. */
+export interface Bench extends Place {
+  readonly nats: TestBroker;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -40,10 +43,22 @@ export async function startBench(): Promise<Bench> {
 }
 
 /** Runs the processors named until it is disposed of. */
-export function runProcessors(bench: Bench, names: readonly string[], { bus = bench.bus, snapshots = bench.snapshots } = {}) {
+export function runProcessors(
+  bench: Place,
+  names: readonly string[],
+  { bus = bench.bus, snapshots = bench.snapshots } = {},
+) {
   const stop = new AbortController();
   const wanted = new Map(names.map((name) => [name, processors.get(name)!]));
-  const { status, done } = startProcessors({ processors: wanted, partitions: 1, bus, snapshots, version: "test", log: quiet, signal: stop.signal });
+  const { status, done } = startProcessors({
+    processors: wanted,
+    partitions: 1,
+    bus,
+    snapshots,
+    version: "test",
+    log: quiet,
+    signal: stop.signal,
+  });
   return {
     status: (name: string): ProcessorStatus => status.find((s) => s.name === name)!,
     async [Symbol.asyncDispose]() {
@@ -54,10 +69,17 @@ export function runProcessors(bench: Bench, names: readonly string[], { bus = be
 }
 
 /** Carries the tables on until it is disposed of. */
-export async function runTables(bench: Bench, emit?: (draft: Draft) => void): Promise<Projecting & AsyncDisposable> {
+export async function runTables(bench: Place, emit?: (draft: Draft) => void): Promise<Projecting & AsyncDisposable> {
   const stop = new AbortController();
   const open = () => openTables(bench.store, projections, { memoryMb: 256, threads: 1 });
-  const running = startProjections({ tables: await open(), open, bus: bench.bus, log: quiet, signal: stop.signal, emit });
+  const running = startProjections({
+    tables: await open(),
+    open,
+    bus: bench.bus,
+    log: quiet,
+    signal: stop.signal,
+    emit,
+  });
   return Object.assign(running, {
     async [Symbol.asyncDispose]() {
       stop.abort();

@@ -19,15 +19,32 @@ const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
 
 const credentials = await readCredential(join(dataDir, "nats"), "engine");
-const bus = await until("the broker answers", () => connectBroker({ url, credentials, name: "engine", log }).catch(() => undefined));
-await until("the streams are there", () => ensureStreams(bus.jsm, config).then(() => true, () => false));
+const bus = await until("the broker answers", () =>
+  connectBroker({ url, credentials, name: "engine", log }).catch(() => undefined),
+);
+await until("the streams are there", () =>
+  ensureStreams(bus.jsm, config).then(
+    () => true,
+    () => false,
+  ),
+);
 const projections = await loadProjections(".");
 const open = () => openTables(join(dataDir, "weir.duckdb"), projections, config);
-const processors = startProcessors({ processors: await loadProcessors("."), partitions: 1, bus, snapshots: join(dataDir, "snapshots"), version: "test", log, signal: stop.signal });
+const processors = startProcessors({
+  processors: await loadProcessors("."),
+  partitions: 1,
+  bus,
+  snapshots: join(dataDir, "snapshots"),
+  version: "test",
+  log,
+  signal: stop.signal,
+});
 const tables = startProjections({ tables: await open(), open, bus, log, signal: stop.signal });
 let told = -1;
 const telling = setInterval(() => {
-  if (tables.status.commits !== told) process.stdout.write(`${(told = tables.status.commits)}\n`);
+  if (tables.status.commits === told) return;
+  told = tables.status.commits;
+  process.stdout.write(`${told}\n`);
 }, 5);
 await Promise.all([processors.done, tables.done]);
 clearInterval(telling);

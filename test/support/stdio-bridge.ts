@@ -5,5 +5,5 @@ import { ROOT } from "./filled-store.ts";
 
 loadDefinitions(ROOT).then(({ queries, commands }) => {
   const [http_url = "", token = ""] = process.argv.slice(2);
-  mcpStdioBridge({ http_url, token, queries, commands, version: "0.0.0-test" });
+  mcpStdioBridge({ where: () => ({ http_url, token }), queries, commands, version: "0.0.0-test" });
 });

@@ -3,7 +3,11 @@ import { setTimeout as pause } from "node:timers/promises";
 const TRIES_MAX = 2_000;
 
 /** Waits until `look` answers with something true and gives it back; fails naming `what` when it does not come. */
-export async function until<T>(what: string, look: () => T | Promise<T>, { tries = TRIES_MAX } = {}): Promise<NonNullable<T>> {
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  { tries = TRIES_MAX } = {},
+): Promise<NonNullable<T>> {
   for (let i = 0; i < tries; i++) {
     const found = await look();
     if (found) return found;

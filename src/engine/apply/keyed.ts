@@ -106,6 +106,19 @@ export class KeyedTable<R> {
     return this.columns.find((c) => c.name === this.key)!.type;
   }
 
+  /** Writes new rows that will hardly change again, inside the open transaction, and lets go of them. */
+  async flush(connection: DuckDBConnection): Promise<void> {
+    const columns: unknown[][] = this.columns.map(() => []);
+    for (const [key, entry] of this.work) {
+      if (entry.stored || !entry.dirty || this.keep(entry.row)) continue;
+      this.push(columns, entry.row, entry.first_seq);
+      // known from now on: an event on it later in the batch loads it; should the transaction fail, a look-up in vain is all it costs
+      this.index.add(key, entry.first_seq);
+      this.work.delete(key);
+    }
+    await appendTo(connection, this.name, this.columns, columns);
+  }
+
   /** Writes what changed, inside the open transaction. */
   async write(connection: DuckDBConnection): Promise<void> {
     const replaced: string[] = [];

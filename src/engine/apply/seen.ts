@@ -54,12 +54,11 @@ export class SeenIds {
     return new SeenIds([...ids, ...aside.map(([id]) => String(id))], outside && outside > cut ? outside : cut);
   }
 
-  /** Marks which of the ids, in order, were seen before: in the tables, or earlier in the list. */
-  async repeats(ids: readonly string[], connection: DuckDBConnection): Promise<Uint8Array> {
+  /** Marks which of the ids, in order, were seen before: in the tables, in `batch`, or earlier in the list. New ones join `batch`. */
+  async repeats(ids: readonly string[], batch: Set<string>, connection: DuckDBConnection): Promise<Uint8Array> {
     const out = new Uint8Array(ids.length);
-    const batch = new Set<string>();
     const late: number[] = [];
-    let top = this.top;
+    let { top } = this;
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]!;
       if (id > top && isOrdered(id)) {
@@ -81,7 +80,11 @@ export class SeenIds {
         { low: VARCHAR, high: VARCHAR, ids: LIST(VARCHAR) },
       );
       const held = new Set(rows.getRowsJS().map(([id]) => String(id)));
-      for (const i of late) if (held.has(ids[i]!)) out[i] = 1;
+      for (const i of late) {
+        if (!held.has(ids[i]!)) continue;
+        out[i] = 1;
+        batch.delete(ids[i]!);
+      }
     }
     return out;
   }

@@ -35,6 +35,12 @@ interface Item {
   readonly row: number;
   readonly seq: number;
 }
+/** What became of a batch. */
+export interface Applied {
+  /** Ids of the events that are in the tables now, those set aside included. */
+  readonly ids: ReadonlySet<string>;
+  readonly repeated: number;
+}
 interface Fault {
   readonly item: Item;
   readonly table: string;
@@ -52,8 +58,6 @@ export class Tables {
   private readonly eventsColumns: readonly Column[];
   private eventsValues: unknown[][] = [];
   private seen: SeenIds;
-  /** Repeats of the batch in work: what the log holds and the tables rightly do not. */
-  private repeats: readonly Item[] = [];
   private readonly keysFolder: string;
 
   private constructor(store: Store, projections: Projections, position: Position, seen: SeenIds) {
@@ -104,113 +108,134 @@ export class Tables {
   }
 
   /** Applies frames and moves the position to the last one's sequence. Throws `conflict` where somebody else moved it, `store_failed` otherwise. */
-  apply(
-    batch: readonly Placed[],
-    stream: { stream: string; created: string },
-  ): Promise<{ applied: readonly Item[]; repeated: number }> {
+  apply(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<Applied> {
     return this.alone(() => this.applyNow(batch, stream));
   }
 
-  private async applyNow(
-    batch: readonly Placed[],
-    stream: { stream: string; created: string },
-  ): Promise<{ applied: readonly Item[]; repeated: number }> {
-    const all: Item[] = [];
-    for (const { seq, frame } of batch)
-      frame.forEach((group, row) => {
-        all.push({ event: upcast(group.event(row)), group, row, seq });
-      });
-    const repeats = await this.seen.repeats(
-      all.map((item) => item.event.id),
-      this.store.writer,
-    );
-    const items = all.filter((_, i) => repeats[i] === 0);
-    const last = batch.at(-1)!;
-    this.repeats = all.filter((_, i) => repeats[i] === 1);
-    const write = (only: readonly Item[], faults: Fault[], keep: boolean): Promise<void> =>
-      this.transact(only, faults, keep, (set_aside) => ({
-        ...stream,
-        seq: last.seq,
-        applied: this.position.applied + items.length,
-        repeated: this.position.repeated + all.length - items.length,
-        set_aside: this.position.set_aside + set_aside,
-        time_us: items.reduce((max, { event }) => Math.max(max, event.time), this.position.time_us),
-      }));
-    const faults: Fault[] = [];
+  private async applyNow(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<Applied> {
+    const none: ReadonlyMap<string, string> = new Map();
+    let applied: Applied;
     try {
-      await write(items, faults, true);
+      applied = await this.transact(batch, stream, { bad: none, keep: true });
     } catch (error) {
-      if (error instanceof WeirError || /FATAL|invalidated|No space/i.test(String(error))) throw asStoreError(error);
+      if (isFatal(error)) throw asStoreError(error);
       // some event cannot be written: find it, set it aside, write the others
-      const bad = await this.isolate(items, (subset) => write(subset, [], false));
+      const ids = batch.flatMap(({ frame }) => frame.events().map((event) => event.id));
+      const bad = await this.isolate(ids, async (subset) => {
+        await this.transact(batch, stream, { only: new Set(subset), bad: none, keep: false });
+      });
       if (bad.length === 0) throw asStoreError(error);
-      const without = new Set(bad);
-      await write(
-        items.filter((item) => !without.has(item)),
-        bad.map((item) => ({ item, table: "*", error: String(error) })),
-        true,
-      ).catch((again) => {
+      applied = await this.transact(batch, stream, {
+        bad: new Map(bad.map((id) => [id, String(error)])),
+        keep: true,
+      }).catch((again) => {
         throw asStoreError(again);
       });
     }
-    this.seen.add(items.map((item) => item.event.id));
+    this.seen.add(applied.ids);
     for (const table of this.keyedTables()) table.index.save(this.keysFolder, table.name, false);
-    return { applied: items, repeated: all.length - items.length };
+    return applied;
   }
 
   /** Halves the events until those that fail stand alone. */
-  private async isolate(items: readonly Item[], attempt: (subset: readonly Item[]) => Promise<void>): Promise<Item[]> {
+  private async isolate(
+    ids: readonly string[],
+    attempt: (subset: readonly string[]) => Promise<void>,
+  ): Promise<string[]> {
     try {
-      await attempt(items);
+      await attempt(ids);
       return [];
     } catch (error) {
-      if (/FATAL|invalidated|No space/i.test(String(error))) throw asStoreError(error);
-      if (items.length === 1) return [items[0]!];
-      const half = items.length >> 1;
-      return [
-        ...(await this.isolate(items.slice(0, half), attempt)),
-        ...(await this.isolate(items.slice(half), attempt)),
-      ];
+      if (isFatal(error)) throw asStoreError(error);
+      if (ids.length === 1) return [ids[0]!];
+      const half = ids.length >> 1;
+      return [...(await this.isolate(ids.slice(0, half), attempt)), ...(await this.isolate(ids.slice(half), attempt))];
     }
   }
 
+  /**
+   * One transaction: the batch frame by frame, so that only one frame's rows are in memory, then the rows that changed, then the position.
+   * `only`: apply no other events. `bad`: set these aside with the reason. `keep`: false tries it and takes it back.
+   */
   private async transact(
-    items: readonly Item[],
-    faults: Fault[],
-    keep: boolean,
-    next: (set_aside: number) => Position,
-  ): Promise<void> {
+    batch: readonly Placed[],
+    stream: { stream: string; created: string },
+    how: { readonly only?: ReadonlySet<string>; readonly bad: ReadonlyMap<string, string>; readonly keep: boolean },
+  ): Promise<Applied> {
     const { writer } = this.store;
+    const ids = new Set<string>();
+    const faults: Fault[] = [];
+    let repeated = 0;
+    let { time_us } = this.position;
     let open = false;
     try {
-      await this.compute(items, faults);
-      const to = next(faults.length);
       await writer.run("begin");
       open = true;
-      await this.write(faults);
-      if (!keep) throw new Rollback();
+      for (const placed of batch) {
+        const { fresh, repeats } = await this.sort(placed, ids);
+        repeated += repeats.length;
+        const wanted: Item[] = [];
+        for (const item of fresh) {
+          const { id, time } = item.event;
+          if (time > time_us) time_us = time;
+          const reason = how.bad.get(id);
+          if (reason !== undefined) faults.push({ item, table: "*", error: reason });
+          else if (!how.only || how.only.has(id)) wanted.push(item);
+        }
+        await this.compute(wanted, faults);
+        await this.appendRows(repeats);
+      }
+      for (const table of this.keyedTables()) await table.write(writer);
+      await this.setAside(faults);
+      if (!how.keep) throw new Rollback();
+      const to: Position = {
+        ...stream,
+        seq: batch.at(-1)!.seq,
+        applied: this.position.applied + ids.size,
+        repeated: this.position.repeated + repeated,
+        set_aside: this.position.set_aside + faults.length,
+        time_us,
+      };
       if (!(await movePosition(writer, this.position, to))) {
         throw new WeirError("conflict", "the tables' position was moved by somebody else");
       }
       open = false; // a commit that fails leaves an unknown result: the position is read again by whoever opens the store next
       await writer.run("commit");
       this.position = to;
-      for (const table of this.keyedTables()) (table as unknown as KeyedTable<Row>).committed();
+      for (const table of this.keyedTables()) table.committed();
     } catch (error) {
       if (open) await writer.run("rollback").catch(() => {}); // the failure itself is what is told
       for (const table of this.keyedTables()) table.forget();
       if (!(error instanceof Rollback)) throw error;
     } finally {
       this.rollups.reset();
-      for (const mapped of this.mapped) mapped.values = [];
-      this.eventsValues = [];
+      this.clearRows();
     }
+    return { ids, repeated };
+  }
+
+  /** The events of a frame that are new, whose ids join `ids`, and those that came before. */
+  private async sort({ seq, frame }: Placed, ids: Set<string>): Promise<{ fresh: Item[]; repeats: Item[] }> {
+    const all: Item[] = [];
+    frame.forEach((group, row) => {
+      all.push({ event: upcast(group.event(row)), group, row, seq });
+    });
+    const seen = await this.seen.repeats(
+      all.map((item) => item.event.id),
+      ids,
+      this.store.writer,
+    );
+    return { fresh: all.filter((_, i) => seen[i] === 0), repeats: all.filter((_, i) => seen[i] === 1) };
+  }
+
+  private clearRows(): void {
+    this.eventsValues = this.eventsColumns.map(() => []);
+    for (const mapped of this.mapped) mapped.values = mapped.columns.map(() => []);
   }
 
   /** Rows in memory: no table is touched yet. */
   private async compute(items: readonly Item[], faults: Fault[]): Promise<void> {
-    this.eventsValues = this.eventsColumns.map(() => []);
-    for (const mapped of this.mapped) mapped.values = mapped.columns.map(() => []);
+    this.clearRows();
     const keys = await this.loadFolded(items, faults);
     const countsEvents = this.rollups.reads("events");
     for (let i = 0; i < items.length; i++) {
@@ -300,18 +325,22 @@ export class Tables {
     });
   }
 
-  private async write(faults: readonly Fault[]): Promise<void> {
+  /** Writes a frame's rows: those of tables that only grow, and new folded rows that nothing in memory waits for. */
+  private async appendRows(repeats: readonly Item[]): Promise<void> {
     const { writer } = this.store;
     await appendTo(writer, "events", this.eventsColumns, this.eventsValues);
     for (const { name, columns, values } of this.mapped) await appendTo(writer, name, columns, values);
-    for (const table of this.keyedTables()) await table.write(writer);
-    const { repeats } = this;
+    for (const { table } of this.folded) await table.flush(writer);
     await appendTo(writer, "_repeats", REPEATS, [
       repeats.map((r) => r.seq),
       ...(["producer", "epoch", "n"] as const).map((name) => repeats.map((r) => r.event[name])),
     ]);
+    this.clearRows();
+  }
+
+  private async setAside(faults: readonly Fault[]): Promise<void> {
     for (const { item, table, error } of faults) {
-      await writer.run("insert into set_aside values ($id, $type, $seq, $error, $event)", {
+      await this.store.writer.run("insert into set_aside values ($id, $type, $seq, $error, $event)", {
         id: item.event.id,
         type: item.event.type,
         seq: item.seq,
@@ -349,6 +378,10 @@ const REPEATS: readonly Column[] = [
   { name: "epoch", type: "BIGINT" },
   { name: "n", type: "BIGINT" },
 ];
+
+/** Failures no event is to blame for. */
+const isFatal = (error: unknown): boolean =>
+  error instanceof WeirError || /FATAL|invalidated|No space/i.test(String(error));
 
 class Rollback extends Error {}
 
