@@ -35,7 +35,9 @@ export default defineFold({
     const started = event.type === "session.started";
     const model = started || (event.type === "model.called" && !data.agent) ? data.model : undefined;
     const title = event.type === "session.titled" ? data.title : undefined;
-    const ended = event.type === "session.ended" && later(time, data.reason ?? "", old.ended_at, old.end_reason ?? (old.ended_at === undefined ? undefined : ""));
+    const ended =
+      event.type === "session.ended" &&
+      later(time, data.reason ?? "", old.ended_at, old.end_reason ?? (old.ended_at === undefined ? undefined : ""));
     if (row && time >= row.started_at && !started && !ended && title === undefined) {
       // the common case: nothing new but the time
       const known =

@@ -181,7 +181,8 @@ export async function rowsOf(
   );
 }
 
-const rounded = (value: number): number => Number(value.toPrecision(9)) + 0;
+/** Sums to nine digits; what is smaller than any real measure is nothing: corrections leave such dust behind. */
+const rounded = (value: number): number => (Math.abs(value) < 1e-100 ? 0 : Number(value.toPrecision(9)));
 const sorted = (rows: readonly unknown[]): unknown[] =>
   rows
     .map((row) => JSON.stringify(row))

@@ -61,7 +61,7 @@ export class SeenIds {
     let { top } = this;
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]!;
-      if (id > top && isOrdered(id)) {
+      if (id > top && isOrdered(id) && !batch.has(id)) {
         top = id;
         batch.add(id);
         continue;
