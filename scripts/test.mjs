@@ -48,6 +48,7 @@ function tests(filters) {
 const filters = process.argv.slice(2);
 check("types: tsc -p tsconfig.json", "typescript/bin/tsc", ["-p", "tsconfig.json"]);
 check("format and lint: biome check .", "@biomejs/biome/bin/biome", ["check", "."]);
+check("reference pages: make-docs --check", "tsx/dist/cli.mjs", ["scripts/make-docs.ts", "--check"]);
 tests(filters);
 process.stdout.write(
   `${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}\n`,

@@ -193,6 +193,9 @@ async function addOrders(): Promise<void> {
   }
 }
 
+// whoever reads our output may have seen enough
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+
 try {
   const [first] = process.argv.slice(2);
   // the fixed commands need not load the definitions of the others

@@ -80,6 +80,9 @@ export type Config = {
       : never;
 };
 
+/** The environment of this process, for what is handed on whole: to children, and to the search for assistants' folders. */
+export const environment = (): NodeJS.ProcessEnv => process.env;
+
 /** Reads every option from the environment given. Throws `bad_config` naming the variable, the value and what it takes. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const out: Record<string, unknown> = {};

@@ -8,7 +8,6 @@ export const LIMITS = {
   frame_columns_max: 256, // columns of one type in one frame
   frame_depth_max: 32, // nesting of a value inside a frame
   text_bytes_max: 262_144, // one text field; longer ones are cut at the source and say so
-  id_chars_max: 64,
   source_chars_max: 256,
   session_chars_max: 128,
   subject_chars_max: 512,
@@ -29,6 +28,7 @@ export const LIMITS = {
   snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
   standby_ms: 3_000, // how long a fenced runner waits before it looks again
   reader_bytes_max: 1_572_864, // messages read ahead of a processor or the tables
+  reader_messages_max: 8, // messages on their way to a reader, above the bytes
   // projections
   commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 2_097_152,
@@ -42,6 +42,7 @@ export const LIMITS = {
   buffer_bytes_max: 16_777_216,
   publish_pending_max: 8, // frames sent and not yet acknowledged
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
+  spool_look_ms: 5_000, // how often the spools of producers that are gone are looked for
   spool_segment_bytes_max: 8_388_608,
   // broker
   broker_memory_bytes_soft: 201_326_592, // GOMEMLIMIT of the nats-server; with half of it, it spent three quarters of its time collecting

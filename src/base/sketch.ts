@@ -22,7 +22,7 @@ function bucketOf(value: number): number {
   return (index - INDEX_MIN + 1) * 2 + (value < 0 ? 1 : 0);
 }
 
-function valueOf(bucket: number): number {
+function valueOfBucket(bucket: number): number {
   if (bucket === ZERO) return 0;
   const size = (2 * GAMMA ** ((bucket >> 1) - 1 + INDEX_MIN)) / (GAMMA + 1);
   return bucket & 1 ? -size : size;
@@ -56,7 +56,7 @@ export function quantiles(sketch: Sketch, at: readonly number[]): (number | unde
   for (const q of at) {
     const rank = q * (total - 1);
     while (k + 1 < buckets.length && seen <= rank) seen += sketch.get(buckets[++k]!)!;
-    out.push(total > 0 && k >= 0 ? valueOf(buckets[k]!) : undefined);
+    out.push(total > 0 && k >= 0 ? valueOfBucket(buckets[k]!) : undefined);
   }
   return out;
 }

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
-import { readConfig } from "../base/config.ts";
+import { environment, readConfig } from "../base/config.ts";
 import { toWeirError } from "../base/errors.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
@@ -69,7 +69,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
     found: spool.spools === 0 ? "empty" : `${spool.spools} producers wait to be sent`,
     fix: "start weir; they are sent by themselves",
   });
-  for (const { assistant, files, dirs } of await discoverTranscripts({ env: process.env, home: homedir() })) {
+  for (const { assistant, files, dirs } of await discoverTranscripts({ env: environment(), home: homedir() })) {
     checks.push({
       what: assistant,
       ok: true,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Hono } from "hono";
 import { streamText } from "hono/streaming";
-import type { Config } from "../base/config.ts";
+import { type Config, environment } from "../base/config.ts";
 import { toWeirError, WeirError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Projecting } from "../engine/engine.ts";
@@ -87,7 +87,7 @@ async function rebuild(parts: OperationParts, progress: (value: unknown) => void
     [...(file.endsWith(".ts") ? ["--import", "tsx"] : []), file, "rebuild", "--into", next],
     {
       stdio: ["pipe", "pipe", "inherit"],
-      env: { ...process.env, WEIR_DATA_DIR: config.dataDir },
+      env: { ...environment(), WEIR_DATA_DIR: config.dataDir },
     },
   );
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));

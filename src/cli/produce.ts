@@ -2,7 +2,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { readConfig } from "../base/config.ts";
+import { environment, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
 import { toCloudEvent } from "../capture/cloudevents.ts";
@@ -35,7 +35,7 @@ export async function importCommand(
       hint: "name a folder of session files, or none for the assistant's own",
     });
   const dirs =
-    dir === undefined ? defaultDirs(kind as TranscriptKind, { env: process.env, home: homedir() }) : [resolve(dir)];
+    dir === undefined ? defaultDirs(kind as TranscriptKind, { env: environment(), home: homedir() }) : [resolve(dir)];
   const log = createLog("weir import", config.logLevel);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());

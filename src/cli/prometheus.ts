@@ -2,11 +2,11 @@ import type { Status } from "../read/status.ts";
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-const escape = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+const escaped = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 
 function metric(name: string, type: "gauge" | "counter", help: string, samples: readonly Sample[]): string {
   const lines = samples.map(([labels, value]) => {
-    const text = Object.entries(labels).map(([key, label]) => `${key}="${escape(label)}"`);
+    const text = Object.entries(labels).map(([key, label]) => `${key}="${escaped(label)}"`);
     return `${name}${text.length > 0 ? `{${text.join(",")}}` : ""} ${value}`;
   });
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines].join("\n");

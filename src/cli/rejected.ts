@@ -11,13 +11,15 @@ export async function listRejected(format: { json?: boolean }): Promise<void> {
 async function originalOf(id: string): Promise<{ row: Record<string, unknown>; bytes: Buffer }> {
   if (!/^[0-9a-f-]{36}$/.test(id))
     throw new WeirError("usage", `${id} is not the id of a rejection`, { hint: "weir rejected list shows the ids" });
-  const { columns, rows } = await client().sql(`select * from rejected where id = '${id}'`);
-  const [values] = rows;
-  if (!values)
+  // the event itself, not the table: it holds the bytes as they travel in JSON, and is there at once
+  const { columns, rows } = await client().ask("event", { id });
+  const event = Object.fromEntries(columns.map(({ name }, k) => [name, rows[0]?.[k]]));
+  if (event.type !== "input.rejected")
     throw new WeirError("not_found", `no rejected input has the id ${id}`, {
       hint: "weir rejected list shows the ids",
     });
-  const row = Object.fromEntries(columns.map(({ name }, k) => [name, values[k]]));
+  const data = (typeof event.data === "string" ? JSON.parse(event.data) : event.data) as Record<string, unknown>;
+  const row: Record<string, unknown> = { id, time: event.time, source: event.source, ...data };
   return { row, bytes: Buffer.from(String(row.original ?? ""), "base64") };
 }
 
@@ -63,7 +65,7 @@ export async function retryRejected(
   for (const assignment of set) {
     const equals = assignment.indexOf("=");
     if (equals < 1) throw new WeirError("usage", `--set takes path=value, not ${assignment}`);
-    assign(event, assignment.slice(0, equals).split("."), valueOf(assignment.slice(equals + 1)));
+    assign(event, assignment.slice(0, equals).split("."), valueIn(assignment.slice(equals + 1)));
   }
   const [sent] = await client().publish([event]);
   if (sent?.status !== "accepted" || !sent.id)
@@ -88,7 +90,7 @@ function assign(target: Record<string, unknown>, path: readonly string[], value:
   assign(next, rest, value);
 }
 
-function valueOf(text: string): unknown {
+function valueIn(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

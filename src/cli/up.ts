@@ -3,8 +3,9 @@ import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
-import { type Config, readConfig } from "../base/config.ts";
+import { type Config, environment, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
@@ -13,17 +14,17 @@ import { startProcessorThread } from "../engine/processors-thread.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { createHttp } from "../read/http/app.ts";
 import { serveHttp } from "../read/http/serve.ts";
-import { createEmitter } from "../sdk/emit.ts";
+import { createEmitter, type Emitter } from "../sdk/emit.ts";
 import { drainOrphans, spoolsFolder } from "../sdk/spools.ts";
 import { type Broker, startBroker } from "../wire/broker.ts";
-import { checkBroker } from "../wire/check.ts";
+import { checkBroker, enforce } from "../wire/check.ts";
 import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
 import { addOperations } from "./operations.ts";
 import { note, say, sayJson } from "./print.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
-import { findRuntime, removeRuntime, writeRuntime } from "./runtime.ts";
+import { findRuntime, type Runtime, removeRuntime, writeRuntime } from "./runtime.ts";
 
 /** Makes the data folder, or says why it cannot be used. */
 function prepareDataDir(config: Config): void {
@@ -92,78 +93,106 @@ async function openBroker(
   };
 }
 
+/** Ends what was started, the last first; a part that fails to end does not keep the others. */
+class Closers {
+  private readonly closers: (() => unknown)[] = [];
+  add(close: () => unknown): void {
+    this.closers.push(close);
+  }
+  async close(log: Log): Promise<void> {
+    for (const close of this.closers.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        log.warn({ err: error }, "a part did not end in order");
+      }
+    }
+  }
+}
+
 /** `weir up`: everything in one process, until SIGTERM or SIGINT. */
 export async function up(options: { json?: boolean; demo?: boolean; without?: string }): Promise<void> {
-  const started = clock.nowUs();
-  let config = readConfig();
-  let temporary: string | undefined;
-  if (options.demo) {
-    temporary = join(config.dataDir, "demo");
-    config = { ...config, dataDir: temporary };
-  }
+  const given = readConfig();
+  const config = options.demo ? { ...given, dataDir: join(given.dataDir, "demo") } : given;
   const log = createLog("weir", config.logLevel);
   prepareDataDir(config);
   loadPrices(config.pricesFile);
   const ending = new AbortController();
-  const running = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => {
       if (ending.signal.aborted) process.exit(1); // asked twice: do not wait for the drain
       ending.abort();
     });
   }
+  const closers = new Closers();
+  try {
+    const { runtime, emitter } = await assemble(config, log, options.without, closers);
+    writeRuntime(config.dataDir, runtime);
+    closers.add(() => removeRuntime(config.dataDir));
+    if (options.json) sayJson(runtime);
+    else {
+      say(`weir is up  ${runtime.http_url}/#token=${runtime.token}`);
+      await firstSteps(options.demo ?? false);
+    }
+    if (options.demo) {
+      const demo = await (await import("./demo.ts")).runDemo(emitter, ending.signal);
+      closers.add(() => demo.stop());
+    }
+    await new Promise<void>((resolve) => {
+      if (ending.signal.aborted) return resolve();
+      ending.signal.addEventListener("abort", () => resolve());
+    });
+  } finally {
+    // the order of a drain: no new requests, what was taken is published, what is published is in the tables as far as it goes
+    await closers.close(log);
+    if (options.demo) rmSync(config.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Puts the parts together, each with what ends it. */
+async function assemble(
+  config: Config,
+  log: Log,
+  without: string | undefined,
+  closers: Closers,
+): Promise<{ runtime: Runtime; emitter: Emitter }> {
+  const started = clock.nowUs();
+  const running = new AbortController();
   const definitions = await loadDefinitions(definitionsRoot());
-  const file = join(config.dataDir, "weir.duckdb");
-  const open = () => openTables(file, definitions.projections, config);
+  const names = [...withoutNamed(definitions.processors, without).keys()];
+  const open = () => openTables(join(config.dataDir, "weir.duckdb"), definitions.projections, config);
   // the store first: its lock tells at once that another process works here
   const tables = await open();
-  const broker = await openBroker(config, log, running.signal).catch(async (error: unknown) => {
-    await tables.close();
-    throw error;
+  let tablesTaken = false;
+  closers.add(() => (tablesTaken ? undefined : tables.close()));
+  const broker = await openBroker(config, log, running.signal);
+  closers.add(() => {
+    running.abort();
+    return broker.stop();
   });
   const bus = await broker.connect("engine", "engine");
-  await checkBroker({ connection: bus, config, url: broker.url, admin: broker.broker()?.credentials.admin, log });
+  closers.add(() => bus.close());
+  const admin = broker.broker()?.credentials.admin;
+  enforce(await checkBroker({ connection: bus, config, url: broker.url, admin, log }), publicUrl(broker.url), log);
   await ensureStreams(bus.jsm, config);
   const own = await broker.connect("engine", "orders");
+  closers.add(() => own.close());
   const emitter = createEmitter({
     producer: `weir-${process.pid}-${randomBytes(4).toString("hex")}`,
     source: "weir://local",
     via: "api",
     bus: () => own,
-    spoolFolder: join(config.dataDir, "spool", `weir.${process.pid}.${randomBytes(3).toString("hex")}`),
+    spoolFolder: join(spoolsFolder(config.dataDir), `weir.${process.pid}.${randomBytes(3).toString("hex")}`),
     partitions: config.partitions,
     whenFull: "wait",
     check: true,
     log,
   });
-  const processors = startProcessorThread(
-    entry("src/engine/processors-worker"),
-    {
-      root: definitionsRoot(),
-      url: broker.url,
-      credentials: broker.broker()?.credentials.engine,
-      names: [...withoutNamed(definitions.processors, options.without).keys()],
-      partitions: config.partitions,
-      snapshots: join(config.dataDir, "snapshots"),
-      version: version(),
-      logLevel: config.logLevel,
-      pricesFile: config.pricesFile,
-    },
-    log,
-  );
+  void cutWhenAway(own, emitter);
   const token = randomBytes(24).toString("base64url");
-  const context = createContext({
-    config,
-    log,
-    definitions,
-    bus,
-    emitter,
-    processors: () => processors.status(),
-    version: version(),
-    started_us: started,
-    token,
-    broker,
-  });
+  const parts = { config, log, definitions, bus, emitter, version: version(), started_us: started, token, broker };
+  const context = createContext({ ...parts, processors: () => processors.status() });
+  closers.add(() => context.close());
   const projecting = startProjections({
     tables,
     open,
@@ -174,27 +203,42 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
       void emitter.emit(draft).catch((error: unknown) => log.error({ err: error }, "a finding was not told")),
     onStore: (store) => context.useStore(store),
   });
+  tablesTaken = true;
+  closers.add(() => {
+    running.abort();
+    return projecting.done;
+  });
+  const processors = startProcessorThread(
+    entry("src/engine/processors-worker"),
+    {
+      root: definitionsRoot(),
+      url: broker.url,
+      credentials: broker.broker()?.credentials.engine,
+      names,
+      partitions: config.partitions,
+      snapshots: join(config.dataDir, "snapshots"),
+      version: version(),
+      logLevel: config.logLevel,
+      pricesFile: config.pricesFile,
+    },
+    log,
+  );
+  closers.add(() => processors.stop());
+  closers.add(() => emitter.close());
   context.useProjecting(projecting);
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
   addOperations(app, { config, definitions, bus, projecting, log, snapshot: () => context.snapshot() });
-  const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1" }).catch(async (error: unknown) => {
-    running.abort();
-    await projecting.done;
-    await broker.stop();
-    throw error;
-  });
+  const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1" });
+  closers.add(() => server.close());
   context.serving(server.port);
-  const spoolTimer = setInterval(
-    () =>
-      void drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>
-        log.debug({ err: error }, "a spool waits"),
-      ),
-    5_000,
-  );
-  await drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>
-    log.warn({ err: error }, "a spool could not be sent yet"),
-  );
+  const drain = (): void =>
+    void drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>
+      log.debug({ err: error }, "a spool waits"),
+    );
+  drain();
+  const spoolTimer = setInterval(drain, LIMITS.spool_look_ms);
+  closers.add(() => clearInterval(spoolTimer));
   const runtime = {
     pid: process.pid,
     http_url: server.url,
@@ -203,31 +247,15 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
     version: version(),
     started_at: isoFromUs(started),
   };
-  writeRuntime(config.dataDir, runtime);
-  if (options.json) sayJson(runtime);
-  else {
-    say(`weir is up  ${server.url}/#token=${token}`);
-    await firstSteps(options.demo ?? false);
+  return { runtime, emitter };
+}
+
+/** Frames on their way when the connection breaks go to the spool at once, before newer ones. */
+async function cutWhenAway(connection: Connection, emitter: Emitter): Promise<void> {
+  for await (const status of connection.nc.status()) {
+    if (status.type === "disconnect") emitter.cut();
+    if (status.type === "reconnect") emitter.wake();
   }
-  const demo = options.demo ? await (await import("./demo.ts")).runDemo(emitter, ending.signal) : undefined;
-  await new Promise<void>((resolve) => {
-    if (ending.signal.aborted) return resolve();
-    ending.signal.addEventListener("abort", () => resolve());
-  });
-  // drain: no new requests, what was taken is published, what is published is in the tables as far as it goes
-  clearInterval(spoolTimer);
-  demo?.stop();
-  removeRuntime(config.dataDir);
-  await server.close();
-  await emitter.close();
-  running.abort();
-  await processors.stop();
-  await projecting.done;
-  await context.close();
-  await own.close();
-  await bus.close();
-  await broker.stop();
-  if (temporary) rmSync(temporary, { recursive: true, force: true });
 }
 
 /** The processors that this process runs itself. */
@@ -247,7 +275,7 @@ async function firstSteps(demo: boolean): Promise<void> {
     return note(
       "This is a demonstration with generated sessions in a folder of its own; it is removed when weir ends.",
     );
-  const found = await discoverTranscripts({ env: process.env, home: homedir() }).catch(() => []);
+  const found = await discoverTranscripts({ env: environment(), home: homedir() }).catch(() => []);
   for (const { assistant, dirs, files, bytes } of found) {
     if (files > 0)
       note(

@@ -72,6 +72,7 @@ export function startClock({
       );
     }
   };
+  tick(); // so that what is old is known to be old from the start
   const timer = setInterval(tick, LIMITS.clock_tick_ms);
   timer.unref();
   signal.addEventListener("abort", () => clearInterval(timer));

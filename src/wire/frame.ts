@@ -185,7 +185,9 @@ export class Frame {
   /** The events in order. */
   events(): Event[] {
     const out: Event[] = [];
-    this.forEach((group, row) => out.push(group.event(row)));
+    this.forEach((group, row) => {
+      out.push(group.event(row));
+    });
     return out;
   }
 }

@@ -41,7 +41,6 @@ export function openReader(
   let current: ConsumerMessages | undefined;
   let wake: (() => void) | undefined;
   let room: (() => void) | undefined;
-  let refused = false;
   const signal = (): void => {
     wake?.();
     wake = undefined;
@@ -53,23 +52,9 @@ export function openReader(
       opt_start_seq: last + 1,
       ...(subjects ? { filter_subjects: [...subjects] } : {}),
     });
-    const messages = await consumer.consume({ max_bytes: LIMITS.reader_bytes_max, idle_heartbeat: 5_000 });
-    void unstall(messages);
-    return messages;
-  };
-  // A message that is larger than what is left of a request ends the request, and the client then asks for no more until it missed heartbeats,
-  // up to a minute later: so once all that came is taken, it is asked anew.
-  const unstall = async (messages: ConsumerMessages): Promise<void> => {
-    for await (const status of messages.status()) {
-      if (status.type !== "exceeded_limits" || messages !== current) continue;
-      refused = true;
-      askAnew();
-    }
-  };
-  const askAnew = (): void => {
-    if (!refused || head < queue.length) return;
-    refused = false;
-    current?.stop(); // what came and was not looked at yet comes again
+    // Counted in messages: where a request counts bytes, one that ends at a message too large for its rest, or at its count, may make the client
+    // ask for no more until it has missed heartbeats, up to a minute later.
+    return consumer.consume({ max_messages: LIMITS.reader_messages_max, idle_heartbeat: 5_000 });
   };
 
   const pump = async (): Promise<void> => {
@@ -116,7 +101,6 @@ export function openReader(
   return {
     async ready() {
       while (head >= queue.length && !closed) {
-        askAnew();
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

@@ -2,7 +2,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listPrices } from "../support/list-prices.ts";
 import { mcpOverHttp, mcpOverStdio } from "../support/mcp-client.ts";
-import { countRollout, countTranscripts, hasSamples, jsonlFiles, ROLLOUTS, TRANSCRIPTS } from "../support/transcript-truth.ts";
+import {
+  countRollout,
+  countTranscripts,
+  hasSamples,
+  jsonlFiles,
+  ROLLOUTS,
+  TRANSCRIPTS,
+} from "../support/transcript-truth.ts";
 import { startWeir, type Weir } from "../support/weir.ts";
 
 const USED = "input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens";
@@ -45,11 +52,13 @@ describe.skipIf(!hasSamples)(`transcripts of Claude Code are in the tables as th
   });
 
   test("model calls, tool calls, errors and prompts are the distinct facts", async () => {
-    expect(await weir.sql(`select count(*) as calls, count(distinct call) as facts, ${SUMS} from model_calls`)).toEqual([
-      { calls: truth.total.messages, facts: truth.total.messages, ...used(truth.total) },
-    ]);
+    expect(await weir.sql(`select count(*) as calls, count(distinct call) as facts, ${SUMS} from model_calls`)).toEqual(
+      [{ calls: truth.total.messages, facts: truth.total.messages, ...used(truth.total) }],
+    );
     expect(
-      await weir.sql("select count(*) as calls, count(distinct call) as facts, count(*) filter (not success) as errors from tool_calls"),
+      await weir.sql(
+        "select count(*) as calls, count(distinct call) as facts, count(*) filter (not success) as errors from tool_calls",
+      ),
     ).toEqual([{ calls: truth.total.tools, facts: truth.total.tools, errors: truth.total.errors }]);
     expect(await weir.sql("select count(*) as prompts, count(distinct prompt) as facts from prompts")).toEqual([
       { prompts: truth.total.prompts, facts: truth.total.prompts },
@@ -58,12 +67,21 @@ describe.skipIf(!hasSamples)(`transcripts of Claude Code are in the tables as th
 
   test("each session has its own", async () => {
     const rows = await weir.sql<Row>(
-      `select s.session, ${USED.split(", ").map((name) => `s.${name}`).join(", ")}, s.prompts, s.tool_calls as tools, s.model_calls as messages,
+      `select s.session, ${USED.split(", ")
+        .map((name) => `s.${name}`)
+        .join(", ")}, s.prompts, s.tool_calls as tools, s.model_calls as messages,
         coalesce(e.errors, 0) as errors from sessions s
         left join (select session, count(*) as errors from tool_calls where not success group by session) e on e.session = s.session order by s.session`,
     );
     const expected = [...truth.sessions]
-      .map(([session, t]) => ({ session, ...used(t), prompts: t.prompts, tools: t.tools, messages: t.messages, errors: t.errors }))
+      .map(([session, t]) => ({
+        session,
+        ...used(t),
+        prompts: t.prompts,
+        tools: t.tools,
+        messages: t.messages,
+        errors: t.errors,
+      }))
       .sort((a, b) => (a.session < b.session ? -1 : 1));
     expect(rows).toEqual(expected);
   });
@@ -74,7 +92,9 @@ describe.skipIf(!hasSamples)(`transcripts of Claude Code are in the tables as th
       "select coalesce(message_id || ' ' || coalesce(request_id, ''), call) as key, cost_usd from model_calls",
     );
     expect(rows).toHaveLength(expected.size);
-    const unlike = rows.filter(({ key, cost_usd }) => !(Math.abs((cost_usd ?? Number.NaN) - (expected.get(key) ?? Number.NaN)) < 1e-9));
+    const unlike = rows.filter(
+      ({ key, cost_usd }) => !(Math.abs((cost_usd ?? Number.NaN) - (expected.get(key) ?? Number.NaN)) < 1e-9),
+    );
     expect(unlike).toEqual([]);
   });
 
@@ -101,8 +121,13 @@ describe.skipIf(!hasSamples)(`transcripts of Claude Code are in the tables as th
       const words = Object.entries(input).flatMap(([key, value]) => [`--${key}`, String(value)]);
       const told = (await weir.json<{ rows: Row[] }>(["query", name, ...words, "--json"])).rows;
       expect(told.length, name).toBeGreaterThan(0);
-      const url = new URLSearchParams(Object.entries(input).map(([key, value]) => [key, String(value)]));
-      const { columns, rows } = (await (await weir.http(`/api/query/${name}?${url}`)).json()) as { columns: { name: string }[]; rows: unknown[][] };
+      const url = new URLSearchParams(
+        Object.entries(input).map(([key, value]): [string, string] => [key, String(value)]),
+      );
+      const { columns, rows } = (await (await weir.http(`/api/query/${name}?${url}`)).json()) as {
+        columns: { name: string }[];
+        rows: unknown[][];
+      };
       expect(rows.map((row) => Object.fromEntries(columns.map((c, k) => [c.name, row[k]])))).toEqual(told);
       const asked = await Promise.all([stdio, http].map((client) => client.rows(name, { ...input })));
       expect(asked[0]).toEqual(asked[1]);
@@ -112,7 +137,9 @@ describe.skipIf(!hasSamples)(`transcripts of Claude Code are in the tables as th
     const statement = `select ${SUMS} from model_calls`;
     expect(await weir.json(["sql", statement, "--json"])).toEqual([used(truth.total)]);
     expect(await stdio.rows("sql", { query: statement })).toEqual([used(truth.total)]);
-    expect((await weir.json<{ rows: Row[] }>(["query", "usage", "--by", "total", "--json"])).rows).toMatchObject([{ calls: 2_266, ...used(truth.total) }]);
+    expect((await weir.json<{ rows: Row[] }>(["query", "usage", "--by", "total", "--json"])).rows).toMatchObject([
+      { calls: 2_266, ...used(truth.total) },
+    ]);
   });
 
   test("nothing is lost, and a second import adds nothing", async () => {
@@ -120,11 +147,22 @@ describe.skipIf(!hasSamples)(`transcripts of Claude Code are in the tables as th
     const again = await weir.json<Row>(["import", "claude-code", TRANSCRIPTS, "--json"]);
     expect(again).toMatchObject({ files: 0, files_skipped_unchanged: truth.files, events: 0 });
     // by other paths: everything is read and sent once more
-    const other = await weir.json<Row>(["import", "claude-code", join(TRANSCRIPTS, "..", "transcripts", "oh-my-posh", "..", "oh-my-posh"), "--json"]);
+    const other = await weir.json<Row>([
+      "import",
+      "claude-code",
+      join(TRANSCRIPTS, "..", "transcripts", "oh-my-posh", "..", "oh-my-posh"),
+      "--json",
+    ]);
     expect(other.events).toBe(0);
     await weir.settled();
     expect(await contents(weir)).toEqual(before);
-    expect(await weir.json(["verify", "--json"])).toMatchObject({ ok: true, missing: [], lost: [], frames: [], dropped: [] });
+    expect(await weir.json(["verify", "--json"])).toMatchObject({
+      ok: true,
+      missing: [],
+      lost: [],
+      frames: [],
+      dropped: [],
+    });
   });
 
   test("what was forgotten of an import is sent again without effect", async () => {
@@ -154,13 +192,26 @@ describe.skipIf(!hasSamples)(`rollouts of Codex are in the tables as they are${s
     );
     expect(bySession).toEqual(
       truths
-        .map((t) => ({ tool_calls: t.tools, prompts: t.prompts, input_tokens: t.input - t.cached, cache_read_tokens: t.cached, output_tokens: t.output }))
+        .map((t) => ({
+          tool_calls: t.tools,
+          prompts: t.prompts,
+          input_tokens: t.input - t.cached,
+          cache_read_tokens: t.cached,
+          output_tokens: t.output,
+        }))
         .sort((a, b) => a.output_tokens - b.output_tokens),
     );
     const [total] = (await weir.json<{ rows: Row[] }>(["query", "usage", "--by", "total", "--json"])).rows;
-    expect(total).toMatchObject({ input_tokens: sum((t) => t.input - t.cached), cache_read_tokens: sum((t) => t.cached), output_tokens: sum((t) => t.output) });
+    expect(total).toMatchObject({
+      input_tokens: sum((t) => t.input - t.cached),
+      cache_read_tokens: sum((t) => t.cached),
+      output_tokens: sum((t) => t.output),
+    });
     const before = await contents(weir);
-    expect(await weir.json(["import", "codex", ROLLOUTS, "--json"])).toMatchObject({ events: 0, files_skipped_unchanged: truths.length });
+    expect(await weir.json(["import", "codex", ROLLOUTS, "--json"])).toMatchObject({
+      events: 0,
+      files_skipped_unchanged: truths.length,
+    });
     await forgotten(weir);
     expect(await weir.json(["import", "codex", ROLLOUTS, "--json"])).toMatchObject({ files: truths.length });
     await weir.settled();
@@ -170,7 +221,8 @@ describe.skipIf(!hasSamples)(`rollouts of Codex are in the tables as they are${s
 });
 
 /** Numbers of a row; texts are shortened for an assistant. */
-const numbersOf = (row: Row | Record<string, unknown>) => Object.fromEntries(Object.entries(row).filter(([, value]) => typeof value === "number"));
+const numbersOf = (row: Row | Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => typeof value === "number"));
 
 /** Takes the positions of imports away, as when weir was set up anew beside the log. */
 async function forgotten(weir: Weir): Promise<object> {
@@ -181,9 +233,22 @@ async function forgotten(weir: Weir): Promise<object> {
 
 async function contents(weir: Weir): Promise<unknown> {
   const out: Record<string, unknown> = {};
-  for (const table of ["events", "sessions", "prompts", "tool_calls", "model_calls", "files", "commits", "usage_daily", "tool_usage_daily", "metrics_day"]) {
+  for (const table of [
+    "events",
+    "sessions",
+    "prompts",
+    "tool_calls",
+    "model_calls",
+    "files",
+    "commits",
+    "usage_daily",
+    "tool_usage_daily",
+    "metrics_day",
+  ]) {
     const columns = table === "events" ? "count(*) as n" : "count(*) as n, bit_xor(hash(t)) as all_rows";
-    out[table] = await weir.sql(`select ${columns} from ${table} t${table === "events" ? " where type <> 'clock.ticked'" : ""}`);
+    out[table] = await weir.sql(
+      `select ${columns} from ${table} t${table === "events" ? " where type <> 'clock.ticked'" : ""}`,
+    );
   }
   return out;
 }

@@ -6,7 +6,8 @@ import { checkpointWhenLarge, movePosition, type Position, readPosition, type St
 import { type Column, columnsOf, type Projections } from "../../store/tables.ts";
 import type { Frame, Group } from "../../wire/frame.ts";
 import { dataJson, pushEvent } from "./event-columns.ts";
-import { appendTo, KeyedTable } from "./keyed.ts";
+import { foldTable } from "./fold-table.ts";
+import { appendTo, type KeyedTable } from "./keyed.ts";
 import { KeyIndex } from "./keys.ts";
 import { Rollups } from "./rollups.ts";
 import { SeenIds } from "./seen.ts";
@@ -176,8 +177,9 @@ export class Tables {
         repeated += repeats.length;
         const wanted: Item[] = [];
         for (const item of fresh) {
-          const { id, time } = item.event;
-          if (time > time_us) time_us = time;
+          const { id, time, via } = item.event;
+          // what weir itself tells (ticks, alerts) is not what happened last
+          if (via !== "weir" && time > time_us) time_us = time;
           const reason = how.bad.get(id);
           if (reason !== undefined) faults.push({ item, table: "*", error: reason });
           else if (!how.only || how.only.has(id)) wanted.push(item);
@@ -384,31 +386,6 @@ const isFatal = (error: unknown): boolean =>
   error instanceof WeirError || /FATAL|invalidated|No space/i.test(String(error));
 
 class Rollback extends Error {}
-
-/**
- * Adds a row's values to columns. Made as code with every name written out: reading properties by names that vary is ten times as slow, and
- * this runs for each column of each row. Names come from definitions and are identifiers.
- */
-function pusher(names: readonly string[]): (columns: readonly unknown[][], row: Row, first_seq: number) => void {
-  for (const name of names) if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`${name} is no name of a column`);
-  const body = names.map((name, k) => `columns[${k}].push(row.${name});`).join("");
-  return new Function("columns", "row", "first_seq", `${body}columns[${names.length}].push(first_seq);`) as ReturnType<
-    typeof pusher
-  >;
-}
-
-function foldTable(name: string, projection: FoldProjection): KeyedTable<Row> {
-  const columns = columnsOf(projection);
-  const names = columns.slice(0, -1).map((c) => c.name);
-  return new KeyedTable<Row>({
-    name,
-    key: projection.key,
-    columns,
-    push: pusher(names),
-    fromValues: (values) => Object.fromEntries(names.map((column, k) => [column, values[k]])),
-    keep: (row) => projection.open?.(row as never) ?? false,
-  });
-}
 
 const asStoreError = (error: unknown): WeirError =>
   error instanceof WeirError

@@ -3,14 +3,9 @@ import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { ReadContext } from "../context.ts";
 import { toCsv } from "../csv.ts";
+import { argumentsOf } from "./arguments.ts";
 import { readJson } from "./body.ts";
 import { addEventRoutes } from "./events.ts";
-
-/** Arguments in the URL; one that is given several times is a list. */
-export const argumentsOf = (c: Context): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
-  );
 
 /** Who gives an order over HTTP, as the audit shows it. */
 const actorOf = (c: Context): string => {

@@ -15,6 +15,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   conflict: 409,
   limit_reached: 429,
   broker_unreachable: 503,
+  not_running: 503,
   broker_full: 503,
   store_failed: 503,
   spool_full: 503,

@@ -2,7 +2,7 @@ import type { Context, Hono } from "hono";
 import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { ReadContext } from "../context.ts";
-import { argumentsOf } from "./api.ts";
+import { argumentsOf } from "./arguments.ts";
 import { readJson } from "./body.ts";
 import { Refused } from "./errors.ts";
 

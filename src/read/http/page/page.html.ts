@@ -29,8 +29,8 @@ export const PAGE_HTML = `<!doctype html>
     <h2>Nothing recorded yet</h2>
     <p>Begin with what your assistant already wrote down:</p>
     <pre>weir import claude-code</pre>
-    <p>and record from now on:</p>
-    <pre>weir init claude-code</pre>
+    <p>or record something of your own:</p>
+    <pre>weir publish metric.measured '{"name":"queue.depth","value":3}'</pre>
     <p class="muted">This page fills by itself.</p>
   </section>
   <div id="content" hidden>
