@@ -112,7 +112,7 @@ export function createContext(parts: ContextParts): Context {
     },
     async sql(text, { signal, rowsMax } = {}) {
       const answer = await sandbox.query(text, {
-        rowsMax: Math.min(rowsMax ?? LIMITS.query_rows_max, LIMITS.sql_rows_max),
+        rowsMax: Math.min(rowsMax ?? LIMITS.sql_rows_max, LIMITS.sql_rows_max),
         bytesMax: LIMITS.sql_bytes_max,
         timeMs: LIMITS.sql_ms_max,
         signal,

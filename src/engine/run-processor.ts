@@ -261,7 +261,7 @@ class Run {
     const frames = outputs(passed, emitted);
     if (frames.length > 0) return this.publish(frames);
     this.silent = this.position;
-    if (this.pending === undefined) this.options.status.input = this.position;
+    this.tellInput();
   }
 
   private decode(message: Stored, emitted: Event[]): Frame | undefined {
@@ -278,9 +278,10 @@ class Run {
   /** One output is on its way while the next is made. */
   private async publish(frames: readonly { data: Uint8Array; count: number }[]): Promise<void> {
     await this.settle();
-    const { bus, status } = this.options;
+    const { bus } = this.options;
     const input = this.position;
     const totals = this.totals;
+    this.sending = input;
     const sent = (async () => {
       for (const [k, { data, count }] of frames.entries()) {
         const whole = k === frames.length - 1;
@@ -297,7 +298,7 @@ class Run {
       }
       this.published = input;
       this.publishedTotals = totals;
-      status.input = Math.max(input, this.silent); // what came meanwhile and gave no output is done as well
+      this.tellInput();
     })();
     this.pending = sent;
     sent.then(
@@ -311,9 +312,15 @@ class Run {
     );
   }
   private published = 0;
-  /** Input position up to which the last batch without output went. */
+  /** Input position of the output on its way, and of the last batch that had none. */
+  private sending = 0;
   private silent = 0;
   private publishedTotals: Totals;
+
+  /** What came while an output was on its way and gave none itself is done when that one is. */
+  private tellInput(): void {
+    if (this.published === this.sending) this.options.status.input = Math.max(this.published, this.silent);
+  }
 
   /** Waits for the output on its way. */
   async settle(): Promise<void> {
