@@ -15,7 +15,8 @@ interface Series {
   stale: number;
   median: number;
   spread: number;
-  /** When an anomaly was last told, in event time. */
+  /** Newest value, and when an anomaly was last told, in event time. */
+  newest_us: number;
   told_us: number;
 }
 
@@ -197,9 +198,12 @@ function unusual(state: State, event: Event, key: string, value: number, emit: D
   let series = state.series.get(key);
   if (!series) {
     if (state.series.size >= LIMITS.series_max) state.series.delete(state.series.keys().next().value!);
-    series = { values: [], at: 0, stale: 0, median: 0, spread: 0, told_us: 0 };
+    series = { values: [], at: 0, stale: 0, median: 0, spread: 0, newest_us: 0, told_us: 0 };
     state.series.set(key, series);
   }
+  // history that comes late or again, from an import for example, is no news, and must not be measured against what came after it
+  if (event.time < series.newest_us) return;
+  series.newest_us = event.time;
   if (series.values.length >= NEEDED) {
     const score = (0.6745 * (value - series.median)) / series.spread;
     if (Math.abs(score) >= SCORE && event.time - series.told_us >= QUIET_US) {

@@ -7,6 +7,12 @@ import { definitionsRoot, version } from "./cli/root.ts";
 import { fieldList } from "./define/field.ts";
 import { loadDefinitions } from "./engine/load.ts";
 
+// whoever reads has enough, as in `weir export --format jsonl | head`
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
 const program = new Command("weir")
   .description(
     "The flight recorder for AI assistants and MCP servers.\nStart it with `weir up`; take in what assistants recorded with `weir import claude-code`.",
@@ -124,14 +130,17 @@ const rejected = program
   .description("input that was not taken: list it, look at it, repair it and send it again");
 rejected
   .command("list")
+  .description("what was rejected and why, the newest first")
   .option("--json", "as JSON")
   .action(async (o) => (await import("./cli/rejected.ts")).listRejected(o));
 rejected
   .command("show <id>")
+  .description("one rejection with the input as it was kept")
   .option("--json", "as JSON")
   .action(async (id, o) => (await import("./cli/rejected.ts")).showRejected(id, o));
 rejected
   .command("retry <id>")
+  .description("send it again, repaired; the rejection is marked with what was sent in its place")
   .option("--set <path=value...>", "change a value, for example data.tool=Bash; null takes it away")
   .option("--file <file>", "send this JSON instead; - reads stdin")
   .option("--json", "as JSON")
@@ -205,7 +214,8 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) process.exit(0);
-    fail(new WeirError("usage", error.message.replace(/^error: /, "")));
+    const said = error.message.replace(/^error: /, "");
+    fail(new WeirError("usage", said === "(outputHelp)" ? "a command of this group is missing" : said));
   }
   fail(error);
 }

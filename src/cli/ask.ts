@@ -2,7 +2,6 @@ import { clock } from "../base/clock.ts";
 import { readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { parseInput } from "../define/input.ts";
-import type { Definitions } from "../engine/load.ts";
 import { loadDefinitions } from "../engine/load.ts";
 import { named } from "../read/ask.ts";
 import { createClient } from "../read/client.ts";
@@ -63,11 +62,10 @@ export function parseArguments(words: readonly string[]): Record<string, string 
 /** `weir query <name> [--argument value …]`. */
 export async function query(name: string, words: readonly string[], format: Format): Promise<void> {
   const definitions = await loadDefinitions(definitionsRoot());
-  let definition: ReturnType<typeof named<Definitions["queries"] extends ReadonlyMap<string, infer Q> ? Q : never>>;
   const given = parseArguments(words);
   try {
-    definition = named(definitions.queries, name, "query");
-    parseInput(definition.input, given, clock.nowUs());
+    const definition = named(definitions.queries, name, "query");
+    definition.sql(parseInput(definition.input, given, clock.nowUs())); // it has checks of its own
   } catch (error) {
     if (error instanceof WeirError && (error.code === "bad_input" || error.code === "not_found"))
       throw new WeirError("usage", error.message, {

@@ -155,7 +155,7 @@ export async function runDemo(sink: Sink, signal: AbortSignal): Promise<{ stop()
     await sink.emit({
       type: "metric.measured",
       time: now - (200 - i) * 60_000_000,
-      data: { name: "queue.depth", value: i === 180 ? 900 : 20 + (i % 7), unit: "1", labels: '{"queue":"import"}' },
+      data: { name: "queue.depth", value: i === 197 ? 900 : 20 + (i % 7), unit: "1", labels: '{"queue":"import"}' },
     });
   await sink.flush();
   const timer = setInterval(() => {

@@ -117,6 +117,8 @@ export async function publishFile(file: string, { json }: { json?: boolean }): P
 
 /** `weir tail`: events as they enter the log. */
 export async function tail({ json, from }: { json?: boolean; from?: string }): Promise<void> {
+  if (from !== undefined && !(Number.isSafeInteger(Number(from)) && Number(from) >= 1))
+    throw new WeirError("usage", `--from takes a sequence of the log, not ${from}`);
   const config = readConfig();
   const log = createLog("weir tail", config.logLevel);
   const bus = config.natsUrl
@@ -128,12 +130,8 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
         log,
       });
   const { last_seq } = await streamIdentity(bus.jsm, "WEIR_EVENTS");
-  const after = from === undefined ? last_seq : Number(from) - 1;
-  if (!Number.isSafeInteger(after) || after < 0)
-    throw new WeirError("usage", `--from takes a sequence of the log, not ${from}`);
-  const reader = openReader(bus, "WEIR_EVENTS", { after });
+  const reader = openReader(bus, "WEIR_EVENTS", { after: from === undefined ? last_seq : Number(from) - 1 });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void reader.close());
-  process.stdout.on("error", () => void reader.close()); // the pipe was closed
   while (await reader.ready()) {
     const message = reader.shift()!;
     for (const event of readFrame(message.data).events()) {

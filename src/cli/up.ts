@@ -26,8 +26,15 @@ import { note, say, sayJson } from "./print.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
 import { findRuntime, type Runtime, removeRuntime, writeRuntime } from "./runtime.ts";
 
+/** Whether a weir answers there: after a crash the number of its process may belong to another program. */
+const answers = ({ http_url }: Runtime): Promise<boolean> =>
+  fetch(`${http_url}/health`, { signal: AbortSignal.timeout(2_000) }).then(
+    async (response) => typeof ((await response.json()) as { version?: unknown }).version === "string",
+    (error: unknown) => error instanceof Error && error.name === "TimeoutError", // busy, but there
+  );
+
 /** Makes the data folder, or says why it cannot be used. */
-function prepareDataDir(config: Config): void {
+async function prepareDataDir(config: Config): Promise<void> {
   try {
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     accessSync(config.dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -39,7 +46,7 @@ function prepareDataDir(config: Config): void {
     );
   }
   const running = findRuntime(config.dataDir);
-  if (running)
+  if (running && (await answers(running)))
     throw new WeirError(
       "already_running",
       `weir runs on ${config.dataDir} already, at ${running.http_url} (process ${running.pid})`,
@@ -115,7 +122,7 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   const given = readConfig();
   const config = options.demo ? { ...given, dataDir: join(given.dataDir, "demo") } : given;
   const log = createLog("weir", config.logLevel);
-  prepareDataDir(config);
+  await prepareDataDir(config);
   loadPrices(config.pricesFile);
   const ending = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) {
@@ -283,6 +290,6 @@ async function firstSteps(demo: boolean): Promise<void> {
       );
   }
   if (found.every((f) => f.files === 0))
-    note("  No assistant's sessions were found on this machine. Try: weir publish --help, or npm start -- --demo");
+    note("  No assistant's sessions were found on this machine. Try: weir publish --help, or weir up --demo");
   note('  Ask with: weir query sessions, weir sql "select * from sessions", weir status. Stop with Ctrl-C.');
 }

@@ -119,6 +119,7 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   const reader = openReader(bus, ways.inStream, { after: run.position, subjects: ways.inSubjects });
   const stop = (): void => void reader.close();
   signal.addEventListener("abort", stop);
+  if (signal.aborted) stop(); // told while the log was asked
   try {
     status.state = "running";
     status.input = run.position;

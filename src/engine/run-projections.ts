@@ -61,6 +61,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   const reader = openReader(bus, "WEIR_EVENTS", { after: tables.position.seq });
   const stop = (): void => void reader.close();
   signal.addEventListener("abort", stop);
+  if (signal.aborted) stop(); // told while the log was asked
   status.state = "running";
   status.seq = tables.position.seq;
   let idle: NodeJS.Timeout | undefined;

@@ -56,6 +56,8 @@ export interface Emitter extends Sink {
 
 /** Events after which an emit gives other work of the process a turn. */
 const TURN_EVENTS = 1_000;
+/** Frames of the spool that are on their way at once. */
+const DRAIN_FRAMES = 64;
 
 /** Events that were given up and not told yet; numbers where they had some. */
 interface Loss {
@@ -261,6 +263,13 @@ export function createEmitter(options: EmitterOptions): Emitter {
       const bus = options.bus();
       if (!bus && options.undecided?.()) break;
       if (!bus || (spool && spool.events > 0)) {
+        // what comes meanwhile waits a moment for company, so that one durable write and one frame take more of it
+        if (buffer.length < frameMax && hasRoom() && settled.length === 0 && !closing) {
+          if (bus) drain();
+          else spoolSoon();
+          if (bus || !spoolDue) break;
+        }
+        spoolDue = false;
         // behind what waits on disk already; one durable write takes all that is here
         const frames: Spooled[] = [];
         while (buffer.length > 0 && frames.length < 64) frames.push(...nextFrames());
@@ -275,6 +284,17 @@ export function createEmitter(options: EmitterOptions): Emitter {
     notify();
   };
 
+  let spoolDue = false;
+  let spoolTimer: NodeJS.Timeout | undefined;
+  /** While the broker is away, what came is written to the spool together after a moment. */
+  const spoolSoon = (): void => {
+    spoolTimer ??= setTimeout(() => {
+      spoolTimer = undefined;
+      spoolDue = true;
+      pump();
+    }, LIMITS.spool_gather_ms);
+  };
+
   /** Sends what is spooled, oldest first. */
   const drain = (): void => {
     if (draining || closed) return;
@@ -283,24 +303,29 @@ export function createEmitter(options: EmitterOptions): Emitter {
       while (!closed && spool && spool.events > 0) {
         const bus = options.bus();
         if (!bus) return;
-        const item = spool.peek();
-        if (!item) return;
-        try {
-          await deliver(bus, item);
-          spool.taken();
-          published += item.count;
+        // one after the other on the wire, without waiting for each acknowledgement: the broker stores them in this order
+        const run = spool.peekRun(DRAIN_FRAMES);
+        if (run.length === 0) return;
+        const results = await Promise.allSettled(run.map((item) => deliver(bus, item)));
+        const bad = results.findIndex((r) => r.status === "rejected");
+        const good = bad < 0 ? run.length : bad;
+        for (const item of run.slice(0, good)) published += item.count;
+        if (good > 0) spool.taken(good);
+        if (bad < 0) {
           pause = 100;
-        } catch (error) {
-          if (isTooLarge(error)) {
-            // it would stand in the way of all others for ever
-            giveUp("frame_too_large", item.count, item);
-            spool.taken();
-            continue;
-          }
-          log.debug({ err: error }, "the spool waits for the broker");
-          await new Promise((resolve) => setTimeout(resolve, pause).unref());
-          pause = Math.min(pause * 2, 5_000);
+          continue;
         }
+        const error: unknown = (results[bad] as PromiseRejectedResult).reason;
+        if (isTooLarge(error)) {
+          // it would stand in the way of all others for ever
+          giveUp("frame_too_large", run[bad]!.count, run[bad]!);
+          spool.taken();
+          continue;
+        }
+        // those behind it may have arrived: they are sent again, and recognised by their ids
+        log.debug({ err: error }, "the spool waits for the broker");
+        await new Promise((resolve) => setTimeout(resolve, pause).unref());
+        pause = Math.min(pause * 2, 5_000);
       }
     })().finally(() => {
       draining = undefined;

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, readConfig } from "../base/config.ts";
+import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
@@ -78,24 +80,40 @@ export function createWeir(options: WeirOptions = {}): Weir {
     undecided = false;
     emitter.wake();
   };
-  const follow = async (connection: Connection): Promise<void> => {
+  const follow = async (connection: Connection, url: string): Promise<void> => {
+    let looking: NodeJS.Timeout | undefined;
+    // a weir that was started again may have its broker on another port: the connection alone would look for the old one for ever
+    const look = (): void => {
+      if (closed || addressOf(options, config) === url) return;
+      clearInterval(looking);
+      bus = undefined;
+      void connection.close();
+      connecting = connectFor();
+    };
     for await (const status of connection.nc.status()) {
       if (status.type === "disconnect") {
         away = true;
         emitter.cut();
+        clearInterval(looking);
+        looking = setInterval(look, LIMITS.broker_reconnect_ms).unref();
       }
       if (status.type === "reconnect") {
         away = false;
+        clearInterval(looking);
         emitter.wake();
       }
     }
+    clearInterval(looking);
   };
-  const connecting = (async () => {
+  const connectFor = async (): Promise<void> => {
     for (let pause = 50; !closed && !bus; pause = Math.min(pause * 2, 1_000)) {
       try {
-        bus = await dial(options, config, `${name} producer`, log);
+        const url = addressOf(options, config);
+        if (!url) throw new WeirError("not_running", `no weir runs on ${config.dataDir}`);
+        bus = await dial(url, options, config, `${name} producer`, log);
         if (closed) return void (await bus.close());
-        void follow(bus);
+        away = false;
+        void follow(bus, url);
         decide();
         await drainOrphans(spools, bus);
       } catch (error) {
@@ -104,7 +122,8 @@ export function createWeir(options: WeirOptions = {}): Weir {
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
       }
     }
-  })();
+  };
+  let connecting = connectFor();
   const first = Promise.race([connecting, new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref())]);
   const close = async (): Promise<void> => {
     if (emitter.stats().buffered > 0) await first; // a short-lived producer gives the broker a moment before it spools
@@ -115,19 +134,24 @@ export function createWeir(options: WeirOptions = {}): Weir {
   return { ...emitter, close, [Symbol.asyncDispose]: close };
 }
 
+/** Where the broker is: as told, or as the running weir of the folder says; undefined while there is none. */
+function addressOf(options: WeirOptions, config: Config): string | undefined {
+  const outside = options.natsUrl ?? config.natsUrl;
+  if (outside) return outside;
+  try {
+    return (JSON.parse(readFileSync(join(config.dataDir, "runtime.json"), "utf8")) as { nats_url: string }).nats_url;
+  } catch {
+    return undefined; // weir does not run, or writes the file just now
+  }
+}
+
 async function dial(
+  url: string,
   options: WeirOptions,
   config: Config,
   name: string,
   log: ReturnType<typeof createLog>,
 ): Promise<Connection> {
-  const outside = options.natsUrl ?? config.natsUrl;
-  if (outside) return connectBroker({ url: outside, name, log });
-  const runtime = JSON.parse(readFileSync(join(config.dataDir, "runtime.json"), "utf8")) as { nats_url: string };
-  return connectBroker({
-    url: runtime.nats_url,
-    credentials: await readCredential(join(config.dataDir, "nats"), "producer"),
-    name,
-    log,
-  });
+  if (options.natsUrl ?? config.natsUrl) return connectBroker({ url, name, log });
+  return connectBroker({ url, credentials: await readCredential(join(config.dataDir, "nats"), "producer"), name, log });
 }

@@ -44,8 +44,10 @@ export interface Spool {
   append(frames: readonly Spooled[]): void;
   /** The oldest frame not sent. */
   peek(): Spooled | undefined;
-  /** The frame of the last {@link peek} was acknowledged. */
-  taken(): void;
+  /** The oldest frames not sent, at most `count` of one segment, in their order. */
+  peekRun(count: number): Spooled[];
+  /** The oldest `count` frames (1) were acknowledged. */
+  taken(count?: number): void;
   /** Closes the files; an empty spool leaves no folder behind. */
   close(): void;
 }
@@ -152,12 +154,25 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
         rmSync(join(folder, name(done)), { force: true });
       }
     },
-    taken() {
-      if (!current) return;
-      bytes -= current.next - reading.offset;
-      events -= current.item.count;
-      reading.offset = current.next;
-      current = undefined;
+    peekRun(count) {
+      const first = this.peek();
+      if (!first) return [];
+      const run = [first];
+      const data = load();
+      let offset = current!.next;
+      for (let found = readRecord(data, offset); found?.item && run.length < count; found = readRecord(data, offset)) {
+        run.push(found.item);
+        offset = found.next;
+      }
+      return run;
+    },
+    taken(count = 1) {
+      for (let k = 0; k < count && this.peek(); k++) {
+        bytes -= current!.next - reading.offset;
+        events -= current!.item.count;
+        reading.offset = current!.next;
+        current = undefined;
+      }
       writePosition(folder, reading);
     },
     close() {

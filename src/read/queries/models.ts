@@ -44,7 +44,7 @@ export default defineQuery({
         where,
       ) => `select model, sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens,
   sum(output_tokens)::bigint as output_tokens, sum(cache_creation_tokens)::bigint as cache_creation_tokens, sum(cache_read_tokens)::bigint as cache_read_tokens,
-  sum(cost_usd) as cost_usd, sum(unpriced_calls)::bigint as unpriced_calls, date_trunc('day', min(time)) as first_day, date_trunc('day', max(time)) as last_day
+  round(sum(cost_usd), 9) as cost_usd, sum(unpriced_calls)::bigint as unpriced_calls, date_trunc('day', min(time)) as first_day, date_trunc('day', max(time)) as last_day
 from (${span.sql}) where ${where} group by model order by cost_usd desc, calls desc, model limit $rows`,
       { ...span.values, rows: rowsOf(input.limit, 50) },
     );

@@ -76,7 +76,7 @@ export default defineQuery({
       ) => `select ${timed ? `${timed} as time` : "null::timestamp as time"}, ${key("model")}, ${key("project")}, ${key("assistant")},
   sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
   sum(cache_creation_tokens)::bigint as cache_creation_tokens, sum(cache_read_tokens)::bigint as cache_read_tokens,
-  sum(cost_usd) as cost_usd, sum(unpriced_calls)::bigint as unpriced_calls
+  round(sum(cost_usd), 9) as cost_usd, sum(unpriced_calls)::bigint as unpriced_calls
 from (${span.sql}) where ${where} ${grouped.length > 0 ? `group by ${grouped.join(", ")}` : "having count(*) > 0"}
 order by ${timed ? `${timed} desc, ` : ""}cost_usd desc, calls desc limit $rows`,
       { ...span.values, rows: rowsOf(input.limit, 500) },
