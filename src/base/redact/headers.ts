@@ -54,12 +54,16 @@ const URL_RULE: Rule = {
 
 const COOKIE =
   /((?:set-)?cookie(?:\\{0,7}["'`])?[ \t]{0,8}[:=,][ \t]{0,8}(?:\\{0,7}["'`])?[ \t]{0,2})([\w.!#$%&*+^|~-]{1,128}=[^\r\n"'`\\]{4,8192})/gi;
+/** At the end of what was taken for a cookie: the name of a value in quotes that follows on the same line, which other rules must still see. */
+const NEXT_NAME = /[ \t][\w$.-]{1,64}[ \t]{0,4}[=:][ \t]{0,4}$/;
 const COOKIE_RULE: Rule = {
   hints: ["cookie(?:\\\\{0,7}[\"'`])?[ \\t]{0,8}[:=,]"],
   apply: (text) =>
     text.replace(COOKIE, (all, lead: string, value: string) => {
       const content = value.slice(value.indexOf("=") + 1);
-      return isPlaceholder(content) || /[()]|^=/.test(content) ? all : lead + mark("cookie");
+      return isPlaceholder(content) || /[()]|^=/.test(content)
+        ? all
+        : lead + mark("cookie") + (NEXT_NAME.exec(value)?.[0] ?? "");
     }),
 };
 

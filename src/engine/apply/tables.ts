@@ -1,4 +1,5 @@
 import { WeirError } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
 import { columnsBehind, type Event } from "../../define/event.ts";
 import type { FoldProjection, MapProjection } from "../../define/projection.ts";
 import { upcast } from "../../events/plain.ts";
@@ -155,7 +156,7 @@ export class Tables {
   }
 
   /**
-   * One transaction: the batch frame by frame, so that only one frame's rows are in memory, then the rows that changed, then the position.
+   * One transaction: the batch step by step, so that only a thousand events' rows are in memory, then the rows that changed, then the position.
    * `only`: apply no other events. `bad`: set these aside with the reason. `keep`: false tries it and takes it back.
    */
   private async transact(
@@ -172,10 +173,12 @@ export class Tables {
     try {
       await writer.run("begin");
       open = true;
+      let wanted: Item[] = [];
+      let again: Item[] = [];
       for (const placed of batch) {
         const { fresh, repeats } = await this.sort(placed, ids);
         repeated += repeats.length;
-        const wanted: Item[] = [];
+        again.push(...repeats);
         for (const item of fresh) {
           const { id, time, via } = item.event;
           // what weir itself tells (ticks, alerts) is not what happened last
@@ -184,8 +187,12 @@ export class Tables {
           if (reason !== undefined) faults.push({ item, table: "*", error: reason });
           else if (!how.only || how.only.has(id)) wanted.push(item);
         }
+        // small frames share a step: each step pays for its appenders
+        if (wanted.length < LIMITS.step_events_max && placed !== batch.at(-1)) continue;
         await this.compute(wanted, faults);
-        await this.appendRows(repeats);
+        await this.appendRows(again);
+        wanted = [];
+        again = [];
       }
       for (const table of this.keyedTables()) await table.write(writer);
       await this.setAside(faults);
