@@ -42,6 +42,7 @@ export const LIMITS = {
   buffer_bytes_max: 16_777_216,
   publish_pending_max: 8, // frames sent and not yet acknowledged
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
+  first_connect_ms_max: 2_000, // how long a producer that ends at once waits for its first connection
   spool_gather_ms: 20, // while the broker is away, events are written to the spool together after this time
   spool_look_ms: 5_000, // how often the spools of producers that are gone are looked for
   spool_segment_bytes_max: 8_388_608,

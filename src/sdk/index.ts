@@ -124,9 +124,16 @@ export function createWeir(options: WeirOptions = {}): Weir {
     }
   };
   let connecting = connectFor();
-  const first = Promise.race([connecting, new Promise<void>((resolve) => setTimeout(resolve, 2_000).unref())]);
   const close = async (): Promise<void> => {
-    if (emitter.stats().buffered > 0) await first; // a short-lived producer gives the broker a moment before it spools
+    if (undecided) {
+      // a short-lived producer gives the broker a moment before it spools; the timer keeps the process for it
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([
+        connecting,
+        new Promise((resolve) => (timer = setTimeout(resolve, LIMITS.first_connect_ms_max))),
+      ]);
+      clearTimeout(timer);
+    }
     await emitter.close();
     closed = true;
     await bus?.close();
