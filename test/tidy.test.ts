@@ -29,7 +29,7 @@ function importsOf(file: string): string[] {
   return found.map((name) => (name.startsWith(".") ? normalize(join(dirname(file), name)) : name));
 }
 const imports = new Map(all.map((file) => [file, importsOf(file)]));
-const isOurs = (name: string): boolean => /^(src|processors|projections|test|bench|scripts|web)\//.test(name);
+const isOurs = (name: string): boolean => /^(src|processors|projections|test|bench|scripts|web|weir)\//.test(name);
 const packageOf = (name: string): string =>
   name
     .split("/")

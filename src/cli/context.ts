@@ -16,7 +16,7 @@ import { inputRejected } from "../events/flow.ts";
 import { createAsk } from "../read/ask.ts";
 import type { Published, ReadContext } from "../read/context.ts";
 import { decideOrder } from "../read/order.ts";
-import type { Emitter } from "../sdk/emit.ts";
+import type { Emitter } from "../sdk/emitter.ts";
 import { eventOf } from "../sdk/frames.ts";
 import type { Store } from "../store/open.ts";
 import { createSandbox } from "../store/sandbox/run.ts";

@@ -3,7 +3,7 @@ import type { Config } from "../base/config.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/run-processor.ts";
 import type { Status } from "../read/status.ts";
-import type { Emitter } from "../sdk/emit.ts";
+import type { Emitter } from "../sdk/emitter.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
 import type { Broker } from "../wire/broker.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";

@@ -7,12 +7,13 @@ import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
-import { createEmitter, type Emitter, type EmitterStats } from "./emit.ts";
+import { createEmitter } from "./emit.ts";
+import type { Emitter, EmitterStats } from "./emitter.ts";
 import { drainOrphans, spoolsFolder } from "./spools.ts";
 
 export type { Draft } from "../define/event.ts";
 export { CATALOG, definitionOf } from "../events/catalog.ts";
-export type { EmitterStats } from "./emit.ts";
+export type { EmitterStats } from "./emitter.ts";
 export type { Sink } from "./sink.ts";
 
 /** How a producer is made; everything has a default. */

@@ -69,7 +69,6 @@ test("one event is published, is in the tables at once, and wrong ones are told"
   }
   expect(await weir.sql("select count(*) as n from tool_calls")).toEqual([{ n: 1 }]);
 });
-
 test("a file is taken line by line, what is rejected is kept, repaired and sent again, and the same file twice has no double", async () => {
   await using weir = await startWeir();
   await using dir = await tempDir();
@@ -99,7 +98,6 @@ test("a file is taken line by line, what is rejected is kept, repaired and sent 
   expect(await weir.sql("select count(*) as n, count(distinct call) as calls from tool_calls")).toEqual([
     { n: 1_200, calls: 1_200 },
   ]);
-
   const listed = (
     await weir.json<{ rows: { id: string; reason: string; beginning: string; input_type: string }[] }>([
       "rejected",
@@ -126,7 +124,6 @@ test("a file is taken line by line, what is rejected is kept, repaired and sent 
       shown.filter((text) => text.includes(piece)),
       piece,
     ).toHaveLength(1);
-
   const broken = listed.find((r) => r.beginning.includes("broken"))!;
   expect(await weir.run(["rejected", "retry", broken.id])).toMatchObject({
     code: 1,
@@ -151,7 +148,6 @@ test("a file is taken line by line, what is rejected is kept, repaired and sent 
   expect(await weir.sql("select actor, action from audit where action = 'input.retried'")).toEqual([
     { actor: "cli", action: "input.retried" },
   ]);
-
   const again = await weir.run(["publish", "--file", "-", "--json"], { input: lines.join("\n") });
   expect(JSON.parse(again.stdout)).toMatchObject({ accepted: report.accepted });
   await weir.settled();
@@ -167,7 +163,6 @@ test("a file is taken line by line, what is rejected is kept, repaired and sent 
     stderr: expect.stringMatching(/^error: bad_input: .*none\.jsonl does not exist/),
   });
 });
-
 test("HTTP takes CloudEvents one by one and in batches", async () => {
   await using weir = await startWeir();
   const post = async (type: string, body: unknown) => {
@@ -209,7 +204,6 @@ test("HTTP takes CloudEvents one by one and in batches", async () => {
   const { rows } = (await (await weir.http("/api/events?type=tool.called&limit=2")).json()) as { rows: unknown[] };
   expect(rows).toHaveLength(2);
 });
-
 test("a program records with the SDK, tail shows what enters the log, and a program before weir is not lost", async () => {
   await using weir = await startWeir();
   const tail = start(process.execPath, [CLI, "tail", "--json"], { env: weir.env, input: "" });
@@ -257,7 +251,6 @@ test("a program records with the SDK, tail shows what enters the log, and a prog
   });
   tail.child.kill("SIGINT");
   expect((await tail.ended).code).toBe(0);
-
   await weir.stop();
   expect((await sdk(weir.env)).code).toBe(0);
   await using later = await startWeir({ dataDir: weir.dataDir });
@@ -270,7 +263,6 @@ test("a program records with the SDK, tail shows what enters the log, and a prog
   await later.settled();
   expect(await later.json(["verify", "--json"])).toMatchObject({ ok: true, missing: [] });
 });
-
 test("no secret reaches the disk, whichever way it came", async () => {
   await using weir = await startWeir();
   await using dir = await tempDir();
@@ -289,7 +281,6 @@ test("no secret reaches the disk, whichever way it came", async () => {
     error: text(way).slice(0, 3_000),
     input: JSON.stringify({ command: text(way) }),
   });
-
   await weir.json(["publish", "tool.called", JSON.stringify(output("cli")), "--session", "canary", "--json"]);
   const file = join(dir.path, "canaries.jsonl");
   writeFileSync(file, `${JSON.stringify(call(1, { data: output("file") }))}\n`);
@@ -312,7 +303,6 @@ test("no secret reaches the disk, whichever way it came", async () => {
   const garbage = join(dir.path, "garbage.jsonl");
   writeFileSync(garbage, `no JSON at all ${text("bad").replaceAll("\n", " ")}\n`);
   await weir.run(["publish", "--file", garbage]);
-
   const program = `
     import { createWeir } from "weir/sdk";
     const weir = createWeir({ name: "leaky" });
@@ -324,7 +314,6 @@ test("no secret reaches the disk, whichever way it came", async () => {
       (await start(process.execPath, ["--input-type=module", "-e", program], { env: weir.env, input: "" }).ended).code,
     ).toBe(0);
   await sdk();
-
   const project = join(dir.path, "projects", "-home-ana");
   await mkdir(project, { recursive: true });
   const record = (uuid: string, type: string, message: object) =>
@@ -366,7 +355,6 @@ test("no secret reaches the disk, whichever way it came", async () => {
     weir,
     canaries.map((c) => c.secret),
   );
-
   await weir.stop();
   await sdk(); // into the spool
   await leaks(

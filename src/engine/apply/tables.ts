@@ -7,6 +7,7 @@ import { checkpointWhenLarge, movePosition, type Position, readPosition, type St
 import { type Column, columnsOf, type Projections } from "../../store/tables.ts";
 import type { Frame, Group } from "../../wire/frame.ts";
 import { dataJson, pushEvent } from "./event-columns.ts";
+import { asStoreError, isFatal } from "./failure.ts";
 import { foldTable } from "./fold-table.ts";
 import { appendTo, type KeyedTable } from "./keyed.ts";
 import { KeyIndex } from "./keys.ts";
@@ -388,17 +389,4 @@ const REPEATS: readonly Column[] = [
   { name: "n", type: "BIGINT" },
 ];
 
-/** Failures no event is to blame for. */
-const isFatal = (error: unknown): boolean =>
-  error instanceof WeirError || /FATAL|invalidated|No space/i.test(String(error));
-
 class Rollback extends Error {}
-
-const asStoreError = (error: unknown): WeirError =>
-  error instanceof WeirError
-    ? error
-    : new WeirError(
-        "store_failed",
-        `the tables could not be written: ${error instanceof Error ? error.message.split("\n")[0] : error}`,
-        { cause: error },
-      );

@@ -1,0 +1,48 @@
+import type { Log } from "../base/log.ts";
+import type { Draft } from "../define/event.ts";
+import type { Connection } from "../wire/connect.ts";
+import type { Sink } from "./sink.ts";
+
+/** How a sink is made. */
+export interface EmitterOptions {
+  /** Name that numbers belong to; unique among the producers that run at once. */
+  readonly producer: string;
+  readonly source: string;
+  readonly via: string;
+  /** The connection, or undefined while the broker is away. */
+  readonly bus: () => Connection | undefined;
+  /** True while it is not known yet whether the broker is there: events wait in the buffer instead of going to the spool. */
+  readonly undecided?: () => boolean;
+  /** Folder of the spool. */
+  readonly spoolFolder: string;
+  readonly partitions: number;
+  /** At the limit of the buffer: wait (default), or drop and count. */
+  readonly whenFull: "wait" | "drop";
+  /** Check each event against its definition before it is taken. */
+  readonly check: boolean;
+  readonly spoolBytesMax?: number;
+  /** Events of one frame at most. */
+  readonly frameEventsMax?: number;
+  readonly log: Log;
+}
+
+/** What a producer has done so far, in events. */
+export interface EmitterStats {
+  readonly emitted: number;
+  readonly published: number;
+  readonly buffered: number;
+  readonly spooled: number;
+  readonly dropped: number;
+}
+
+/** The sink of a producer, see {@link createEmitter}. */
+export interface Emitter extends Sink {
+  /** As `emit`, for events whose faults the log itself shall judge and record. */
+  emitUnchecked(draft: Draft): Promise<void>;
+  stats(): EmitterStats;
+  /** The connection came. */
+  wake(): void;
+  /** The connection went: what is on its way counts as not sent, and goes to the spool in its order. */
+  cut(): void;
+  close(): Promise<void>;
+}
