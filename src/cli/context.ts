@@ -15,7 +15,7 @@ import { checkEvent } from "../events/check.ts";
 import { inputRejected } from "../events/flow.ts";
 import { createAsk } from "../read/ask.ts";
 import type { Published, ReadContext } from "../read/context.ts";
-import { decideOrder } from "../read/order.ts";
+import { checkNeeds, decideOrder } from "../read/order.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { eventOf } from "../sdk/frames.ts";
 import type { Store } from "../store/open.ts";
@@ -96,6 +96,7 @@ export function createContext(parts: ContextParts): Context {
         id: draft.id ?? newId(draft.time ?? now_us),
         time: draft.time ?? now_us,
       }));
+      if (ask) await checkNeeds(definitions.commands, name, input, { ask, now_us });
       const visible = drafts.map((draft) => tables().visible(draft.id));
       const all = Promise.all(visible);
       all.catch(() => {}); // awaited below; an emit that fails first must not leave it unheard

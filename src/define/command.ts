@@ -8,6 +8,13 @@ export interface Command<I extends Fields = Fields> {
   /** Who may give it. */
   readonly role: "operator" | "producer";
   readonly input: I;
+  /** What the order is about, where that must be there: a query that answers with a row where it is. */
+  readonly needs?: (input: ShapeOf<I>) => {
+    readonly query: string;
+    readonly input: Readonly<Record<string, unknown>>;
+    /** What is said where it is not. */
+    readonly missing: string;
+  };
   /** The events the order leads to. Pure: the time of the order comes in, in microseconds. Throws WeirError `bad_input`. */
   decide(input: ShapeOf<I>, now_us: number): readonly Draft[];
 }
