@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Column } from "./column.ts";
 import { type FieldInfo, type Fields, fieldList, id, int, optional, ref, type ShapeOf, text, time } from "./field.ts";
 
 /**
@@ -41,6 +42,9 @@ export interface Columns {
   attribute(k: number): readonly unknown[];
   /** Values of the k-th field. */
   field(k: number): readonly unknown[];
+  /** The same as they stand on the wire, for checks that need not look at each value; undefined where it is nil throughout. */
+  attributeColumn(k: number): Column | undefined;
+  fieldColumn(k: number): Column | undefined;
   /** Packed bytes of the k-th field's column; undefined where it is nil throughout. */
   fieldRaw(k: number): Uint8Array | undefined;
 }

@@ -1,3 +1,4 @@
+import { type Column, NIL } from "../define/column.ts";
 import { type Columns, columnsBehind, ENVELOPE_FIELDS, type Event, type EventDefinition } from "../define/event.ts";
 import { type FieldInfo, faultOf } from "../define/field.ts";
 import { definitionOf } from "./catalog.ts";
@@ -51,17 +52,17 @@ function faultsOf(columns: Columns, definition: EventDefinition): ReadonlyMap<nu
   let faults = checked.get(columns);
   if (faults) return faults;
   const found = new Map<number, Fault>();
-  const look = (name: string, info: FieldInfo, values: readonly unknown[]): void => {
-    for (let row = 0; row < columns.count; row++) {
-      const fault = faultOf(info, values[row]);
+  const look = (name: string, info: FieldInfo, column: Column | undefined, values: () => readonly unknown[]): void => {
+    const tell = (row: number, fault: string | undefined): void => {
       if (fault && !found.has(row)) found.set(row, invalid(name, fault));
-    }
+    };
+    for (const row of rowsToCheck(columns.count, info, column)) tell(row, faultOf(info, values()[row]));
   };
   ENVELOPE_FIELDS.forEach(([name, info], k) => {
-    look(name, info, columns.attribute(k));
+    look(name, info, columns.attributeColumn(k), () => columns.attribute(k));
   });
   definition.list.forEach(([name, info], k) => {
-    look(`data.${name}`, info, columns.field(k));
+    look(`data.${name}`, info, columns.fieldColumn(k), () => columns.field(k));
   });
   for (let k = definition.list.length; k < columns.fieldNames.length; k++) {
     const values = columns.field(k);
@@ -73,4 +74,33 @@ function faultsOf(columns: Columns, definition: EventDefinition): ReadonlyMap<nu
   faults = found;
   checked.set(columns, faults);
   return faults;
+}
+
+const NOTHING: readonly number[] = [];
+const everyRow = (count: number): readonly number[] => Array.from({ length: count }, (_, row) => row);
+
+/** The rows whose values must be looked at one by one: those that the form of the column does not clear already. */
+function rowsToCheck(count: number, info: FieldInfo, column: Column | undefined): readonly number[] {
+  if (!column) return info.optional ? NOTHING : everyRow(count);
+  switch (column.form) {
+    case "list":
+      return everyRow(count);
+    case "same":
+      return faultOf(info, column.value) ? everyRow(count) : NOTHING;
+    case "few": {
+      const bad = column.values.map((value) => faultOf(info, value) !== undefined);
+      return bad.includes(true) ? everyRow(count) : NOTHING;
+    }
+    case "texts": {
+      // well formed as they are UTF-8, and never longer in UTF-16 units than in bytes
+      const { sizes } = column;
+      if (info.kind !== "text" && info.kind !== "json" && info.kind !== "ref") return everyRow(count);
+      const rows: number[] = [];
+      for (let row = 0; row < count; row++) {
+        const size = sizes[row]!;
+        if (size === NIL ? !info.optional : size > info.max! || size === 0) rows.push(row);
+      }
+      return rows;
+    }
+  }
 }

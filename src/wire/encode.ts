@@ -1,65 +1,19 @@
 import { LIMITS } from "../base/limits.ts";
 import { ENVELOPE_FIELDS, type Event } from "../define/event.ts";
 import { definitionOf } from "../events/catalog.ts";
+import { join, packColumn } from "./column.ts";
 import { FRAME_VERSION, type Frame, type Group } from "./frame.ts";
 import { head, pack } from "./msgpack.ts";
 
-type Column = Uint8Array | undefined;
+type Packed = Uint8Array | undefined;
 
 /** Rows of one type on their way into a frame: columns packed already, or values still to be packed. */
 interface Part {
   readonly type: string;
   readonly v: number;
   readonly rows: number;
-  readonly attributes: readonly (readonly [string, Column])[];
-  readonly fields: readonly (readonly [string, Column])[];
-}
-
-const SAME = "=";
-const DISTINCT_MAX = 64;
-
-/** One column: absent where all is nil, one value where all are equal, picked from a short list where few differ, else a list. */
-export function packColumn(values: readonly unknown[], rows: number): Column {
-  const first = values[0] ?? null;
-  const distinct = new Map<unknown, number>([[first, 0]]);
-  let picks: Uint8Array | undefined;
-  let row = 1;
-  let few = !(typeof first === "object" && first !== null);
-  let limit = Math.min(DISTINCT_MAX, rows >> 2);
-  for (; few && row < rows; row++) {
-    const value = values[row] ?? null;
-    let k = distinct.get(value);
-    if (k === undefined) {
-      k = distinct.size;
-      if (k >= limit || typeof value === "number") {
-        few = false;
-        break;
-      }
-      distinct.set(value, k);
-      limit = Math.min(DISTINCT_MAX, rows >> 2);
-    }
-    if (k > 0) {
-      picks ??= new Uint8Array(rows);
-      picks[row] = k;
-    }
-  }
-  if (few && distinct.size === 1) return first === null ? undefined : join([head.map(1), pack(SAME), pack(first)]);
-  if (few && picks) return join([head.map(2), pack("d"), pack([...distinct.keys()]), pack("i"), head.bin(picks)]);
-  const list = new Array<unknown>(rows);
-  for (let i = 0; i < rows; i++) list[i] = values[i] ?? null;
-  return pack(list);
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  let size = 0;
-  for (const part of parts) size += part.length;
-  const out = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  readonly attributes: readonly (readonly [string, Packed])[];
+  readonly fields: readonly (readonly [string, Packed])[];
 }
 
 const packedNames = new Map<string, Uint8Array>();

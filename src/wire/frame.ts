@@ -1,8 +1,10 @@
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { Column } from "../define/column.ts";
 import { COLUMNS, type Columns, ENVELOPE_FIELDS, type Envelope, type Event } from "../define/event.ts";
 import { definitionOf } from "../events/catalog.ts";
-import { Cursor, Malformed, unpack } from "./msgpack.ts";
+import { checkColumn, readColumn, valuesOf } from "./column.ts";
+import { Cursor, Malformed } from "./msgpack.ts";
 
 /**
  * The unit on the wire: 1 to 1,000 events of one partition, in order, as columns in plain MessagePack.
@@ -10,9 +12,9 @@ import { Cursor, Malformed, unpack } from "./msgpack.ts";
  *     { w: 1, n: events, g: [ { t: type, v: version, n: rows, e: {attribute: column}, d: {field: column} } ], o: bin }
  *
  * A column is a list of n values; or {"=": value} where all n are the same; or {"d": [values], "i": bin} where one byte a row picks
- * from at most 255 values. A column that is absent is nil throughout. `o` holds one byte an event, the index of its group; it is
- * absent where there is one group. Readers get at columns without unpacking the others, and a stage that leaves a column alone
- * copies its bytes.
+ * from at most 255 values; or {"t": bin, "s": bin}, texts together and their lengths (column.ts). A column that is absent is nil
+ * throughout. `o` holds one byte an event, the index of its group; it is absent where there is one group. Readers get at columns
+ * without unpacking the others, and a stage that leaves a column alone copies its bytes.
  */
 export const FRAME_VERSION = 1;
 
@@ -70,6 +72,13 @@ export class Group implements Columns {
     const k = this.fieldNames.indexOf(name);
     return k < 0 ? undefined : this.field(k);
   }
+  /** The column of the k-th attribute or field in the form it has on the wire; undefined where it is nil throughout. */
+  attributeColumn(k: number): Column | undefined {
+    return formOf(this.attributeBytes[k]);
+  }
+  fieldColumn(k: number): Column | undefined {
+    return formOf(this.fieldBytes[k]);
+  }
   /** Packed bytes of a column, to be copied as they are. */
   attributeRaw(k: number): Uint8Array | undefined {
     return this.attributeBytes[k];
@@ -86,19 +95,11 @@ export class Group implements Columns {
   }
 
   private load(raw: Uint8Array | undefined): Values {
-    if (raw === undefined) return ABSENT;
-    const column = unpack(raw);
-    if (Array.isArray(column)) return column;
-    const packed = column as { "="?: unknown; d?: unknown[]; i?: Uint8Array };
-    if (packed.d && packed.i) {
-      const { d, i } = packed;
-      const out = new Array<unknown>(this.count);
-      for (let r = 0; r < this.count; r++) out[r] = d[i[r]!];
-      return out;
-    }
-    return new Array(this.count).fill(packed["="]);
+    return raw === undefined ? ABSENT : valuesOf(readColumn(raw), this.count);
   }
 }
+
+const formOf = (raw: Uint8Array | undefined): Column | undefined => raw && readColumn(raw);
 
 class View {
   readonly group: Group;
@@ -204,32 +205,10 @@ function readColumns(cursor: Cursor, rows: number): Map<string, Uint8Array> {
     if (!NAME.test(name) || columns.has(name))
       throw new Malformed(`has a column that is badly named or doubled: ${name.slice(0, 64)}`);
     const start = cursor.at;
-    cursor.skip();
-    const raw = cursor.bytes.subarray(start, cursor.at);
-    checkColumn(new Cursor(raw), rows, name);
-    columns.set(name, raw);
+    checkColumn(cursor, rows, name);
+    columns.set(name, cursor.bytes.subarray(start, cursor.at));
   }
   return columns;
-}
-
-function checkColumn(column: Cursor, rows: number, name: string): void {
-  if (column.peek() === "array") {
-    if (column.arraySize() !== rows) throw new Malformed(`column ${name} has not one value a row`);
-    return;
-  }
-  const keys = column.peek() === "map" ? column.mapSize() : 0;
-  const first = keys > 0 ? column.text(1) : "";
-  if (keys === 1 && first === "=") return;
-  if (keys !== 2 || first !== "d" || column.peek() !== "array") throw new Malformed(`column ${name} is not a column`);
-  const values = column.at;
-  const size = column.arraySize();
-  if (size === 0 || size > 255) throw new Malformed(`column ${name} has a bad list of values`);
-  column.at = values;
-  column.skip();
-  const picks = column.text(1) === "i" ? column.bin() : undefined;
-  if (picks?.length !== rows) throw new Malformed(`column ${name} has not one value a row`);
-  for (let row = 0; row < rows; row++)
-    if (picks[row]! >= size) throw new Malformed(`column ${name} picks a value it does not hold`);
 }
 
 function readGroup(cursor: Cursor): Group {

@@ -203,9 +203,11 @@ export const head = {
   map: (n: number): Uint8Array => (n < 16 ? Uint8Array.of(0x80 | n) : Uint8Array.of(0xde, n >> 8, n & 255)),
   array: (n: number): Uint8Array => (n < 16 ? Uint8Array.of(0x90 | n) : Uint8Array.of(0xdc, n >> 8, n & 255)),
   bin: (data: Uint8Array): Uint8Array => {
-    const out = new Uint8Array(data.length + 3);
-    out.set([0xc5, data.length >> 8, data.length & 255]);
-    out.set(data, 3);
+    const n = data.length;
+    const size = n < 65_536 ? [0xc5, n >> 8, n & 255] : [0xc6, n >>> 24, (n >> 16) & 255, (n >> 8) & 255, n & 255];
+    const out = Buffer.allocUnsafe(n + size.length);
+    out.set(size);
+    out.set(data, size.length);
     return out;
   },
 };
