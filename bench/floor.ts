@@ -2,15 +2,15 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newId } from "../src/base/id.ts";
-import { appendTo } from "../src/engine/apply/keyed.ts";
 import { loadProjections } from "../src/engine/load.ts";
 import { checkpointWhenLarge, openStore } from "../src/store/open.ts";
+import { Rows } from "../src/store/rows.ts";
 import { columnsOf, makeTables } from "../src/store/tables.ts";
 import { toolCall } from "./events.ts";
 import { remove } from "./instance.ts";
 
 /** Events a second at which DuckDB's appender alone writes the rows of tool-call events into `events` and `tool_calls`, same commits and settings. */
-export async function appenderFloor(events: number, commit: number): Promise<number> {
+export async function appenderFloor(count: number, commit: number): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), "weir-floor-"));
   const projections = await loadProjections(new URL("..", import.meta.url).pathname);
   const store = await openStore(join(dir, "floor.duckdb"), {
@@ -20,16 +20,25 @@ export async function appenderFloor(events: number, commit: number): Promise<num
   await makeTables(store.writer, projections);
   const eventColumns = columnsOf(projections.get("events") as never);
   const callColumns = columnsOf(projections.get("tool_calls") as never);
+  const events = new Rows("events", eventColumns);
+  const calls = new Rows("tool_calls", callColumns);
   let spent = 0;
-  for (let at = 0; at < events; at += commit) {
+  for (let at = 0; at < count; at += commit) {
     const rows = Array.from({ length: commit }, (_, k) => rowsOf(at + k));
     const values = (columns: typeof eventColumns, of: 0 | 1) =>
       columns.map((column) => rows.map((pair) => pair[of][column.name]));
     const [e, c] = [values(eventColumns, 0), values(callColumns, 1)];
     const started = performance.now();
     await store.writer.run("begin");
-    await appendTo(store.writer, "events", eventColumns, e);
-    await appendTo(store.writer, "tool_calls", callColumns, c);
+    for (const [rows, values] of [
+      [events, e],
+      [calls, c],
+    ] as const) {
+      rows.lanes.forEach((lane, k) => {
+        for (const value of values[k]!) lane.push(value);
+      });
+      await rows.append(store.writer);
+    }
     await store.writer.run("commit");
     await checkpointWhenLarge(store);
     spent += performance.now() - started;
@@ -37,7 +46,7 @@ export async function appenderFloor(events: number, commit: number): Promise<num
   const started = performance.now();
   await store.close();
   remove(dir);
-  return events / ((spent + performance.now() - started) / 1_000);
+  return count / ((spent + performance.now() - started) / 1_000);
 }
 
 function rowsOf(i: number): [Record<string, unknown>, Record<string, unknown>] {

@@ -1,8 +1,8 @@
 import { bool, float, id, int, json, optional, ref, text, time } from "../src/define/field.ts";
-import { defineMap } from "../src/define/projection.ts";
+import { attribute, defineCopy, field } from "../src/define/projection.ts";
 import { mcpCalled } from "../src/events/mcp.ts";
 
-export default defineMap({
+export default defineCopy({
   version: 1,
   about: "One row a request that passed the recording proxy.",
   on: [mcpCalled],
@@ -27,30 +27,25 @@ export default defineMap({
     input: optional(json("parameters as JSON", { private: true })),
     output: optional(text("answer, cut", { private: true })),
   },
-  map: (event) => {
-    const data = event.data as Readonly<Record<string, never>>;
-    return [
-      {
-        event_id: event.id,
-        session: event.session,
-        time: event.time,
-        server: data.server!,
-        method: data.method!,
-        tool: data.tool,
-        duration_ms: data.duration_ms,
-        success: data.success!,
-        error: data.error,
-        cpu: data.cpu,
-        memory_mb: data.memory_mb,
-        disk_io_kb: data.disk_io_kb,
-        request_bytes: data.request_bytes,
-        response_bytes: data.response_bytes,
-        protocol: data.protocol,
-        client: data.client,
-        project: event.project,
-        input: data.input,
-        output: data.output,
-      },
-    ];
+  from: {
+    event_id: attribute("id"),
+    session: attribute("session"),
+    time: attribute("time"),
+    server: field("server"),
+    method: field("method"),
+    tool: field("tool"),
+    duration_ms: field("duration_ms"),
+    success: field("success"),
+    error: field("error"),
+    cpu: field("cpu"),
+    memory_mb: field("memory_mb"),
+    disk_io_kb: field("disk_io_kb"),
+    request_bytes: field("request_bytes"),
+    response_bytes: field("response_bytes"),
+    protocol: field("protocol"),
+    client: field("client"),
+    project: attribute("project"),
+    input: field("input"),
+    output: field("output"),
   },
 });

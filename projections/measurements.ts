@@ -1,8 +1,8 @@
 import { float, id, json, optional, ref, text, time } from "../src/define/field.ts";
-import { defineMap } from "../src/define/projection.ts";
+import { attribute, defineCopy, field } from "../src/define/projection.ts";
 import { metricMeasured } from "../src/events/measure.ts";
 
-export default defineMap({
+export default defineCopy({
   version: 1,
   about: "One row a measured value, as it was sent.",
   on: [metricMeasured],
@@ -15,18 +15,13 @@ export default defineMap({
     unit: optional(text("unit in UCUM notation")),
     labels: optional(json("attributes of the series as a JSON object")),
   },
-  map: (event) => {
-    const data = event.data as { name: string; value: number; unit?: string; labels?: string };
-    return [
-      {
-        event_id: event.id,
-        time: event.time,
-        session: event.session,
-        name: data.name,
-        value: data.value,
-        unit: data.unit,
-        labels: data.labels,
-      },
-    ];
+  from: {
+    event_id: attribute("id"),
+    time: attribute("time"),
+    session: attribute("session"),
+    name: field("name"),
+    value: field("value"),
+    unit: field("unit"),
+    labels: field("labels"),
   },
 });

@@ -1,5 +1,5 @@
 import { bool, float, id, int, json, optional, ref, text, time } from "../src/define/field.ts";
-import { defineFold } from "../src/define/projection.ts";
+import { attribute, defineFact, either, field, value } from "../src/define/projection.ts";
 import { mergeSources } from "../src/events/merge.ts";
 import { modelCalled } from "../src/events/model.ts";
 
@@ -26,7 +26,7 @@ const merge = mergeSources({
   ],
 });
 
-export default defineFold({
+export default defineFact({
   version: 1,
   about: "One row a model's answer, however many lines or sources reported it.",
   on: [modelCalled],
@@ -62,39 +62,36 @@ export default defineFold({
     parts: optional(json("what each source said, where there are several")),
   },
   keyOf: (event) => event.fact ?? event.id,
-  fold: (row, event) => {
-    const data = event.data as Readonly<Record<string, unknown>>;
-    // one literal: building rows by spreading costs more than all else here
-    const made = {
-      call: event.fact ?? event.id,
-      session: event.session,
-      time: event.time,
-      model: data.model as string,
-      provider: data.provider as string | undefined,
-      input_tokens: data.input_tokens as number,
-      output_tokens: data.output_tokens as number,
-      cache_creation_tokens: data.cache_creation_tokens as number,
-      cache_read_tokens: data.cache_read_tokens as number,
-      cost_usd: data.cost_usd as number | undefined,
-      cache_creation_1h_tokens: data.cache_creation_1h_tokens as number | undefined,
-      reasoning_tokens: data.reasoning_tokens as number | undefined,
-      duration_ms: data.duration_ms as number | undefined,
-      speed: data.speed as string | undefined,
-      stop_reason: data.stop_reason as string | undefined,
-      success: (data.success as boolean | undefined) ?? true,
-      error: data.error as string | undefined,
-      reported_cost_usd: data.reported_cost_usd as number | undefined,
-      price: data.price as string | undefined,
-      message_id: data.message_id as string | undefined,
-      request_id: data.request_id as string | undefined,
-      project: event.project,
-      branch: event.branch,
-      assistant: event.assistant,
-      agent: data.agent as string | undefined,
-      event_id: event.id,
-      sources: event.via ?? "api",
-      parts: undefined,
-    };
-    return row ? merge(row, made, made.sources) : made;
+  complete: [modelCalled],
+  from: {
+    call: either(attribute("fact"), attribute("id")),
+    session: attribute("session"),
+    time: attribute("time"),
+    model: field("model"),
+    provider: field("provider"),
+    input_tokens: field("input_tokens"),
+    output_tokens: field("output_tokens"),
+    cache_creation_tokens: field("cache_creation_tokens"),
+    cache_read_tokens: field("cache_read_tokens"),
+    cost_usd: field("cost_usd"),
+    cache_creation_1h_tokens: field("cache_creation_1h_tokens"),
+    reasoning_tokens: field("reasoning_tokens"),
+    duration_ms: field("duration_ms"),
+    speed: field("speed"),
+    stop_reason: field("stop_reason"),
+    success: either(field("success"), value(true)),
+    error: field("error"),
+    reported_cost_usd: field("reported_cost_usd"),
+    price: field("price"),
+    message_id: field("message_id"),
+    request_id: field("request_id"),
+    project: attribute("project"),
+    branch: attribute("branch"),
+    assistant: attribute("assistant"),
+    agent: field("agent"),
+    event_id: attribute("id"),
+    sources: either(attribute("via"), value("api")),
+    parts: value(undefined),
   },
+  merge: (row, made) => merge(row, made, made.sources),
 });

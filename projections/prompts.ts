@@ -1,5 +1,5 @@
 import { id, int, json, optional, ref, text, time } from "../src/define/field.ts";
-import { defineFold } from "../src/define/projection.ts";
+import { attribute, defineFact, either, field, value } from "../src/define/projection.ts";
 import { mergeSources } from "../src/events/merge.ts";
 import { promptSubmitted } from "../src/events/session.ts";
 
@@ -11,7 +11,7 @@ const merge = mergeSources({
   ranked: [],
 });
 
-export default defineFold({
+export default defineFact({
   version: 1,
   about: "One row a prompt that a person gave.",
   on: [promptSubmitted],
@@ -31,23 +31,20 @@ export default defineFold({
     parts: optional(json("what each source said, where there are several", { private: true })),
   },
   keyOf: (event) => event.fact ?? event.id,
-  fold: (row, event) => {
-    const data = event.data as { text?: string; chars?: number; kind: string };
-    // one literal: building rows by spreading costs more than all else here
-    const made = {
-      prompt: event.fact ?? event.id,
-      session: event.session,
-      time: event.time,
-      text: data.text,
-      chars: data.chars ?? data.text?.length,
-      kind: data.kind,
-      project: event.project,
-      branch: event.branch,
-      assistant: event.assistant,
-      event_id: event.id,
-      sources: event.via ?? "api",
-      parts: undefined,
-    };
-    return row ? merge(row, made, made.sources) : made;
+  complete: [promptSubmitted],
+  from: {
+    prompt: either(attribute("fact"), attribute("id")),
+    session: attribute("session"),
+    time: attribute("time"),
+    text: field("text"),
+    chars: either(field("chars"), ({ data }) => (data as { text?: string }).text?.length),
+    kind: field("kind"),
+    project: attribute("project"),
+    branch: attribute("branch"),
+    assistant: attribute("assistant"),
+    event_id: attribute("id"),
+    sources: either(attribute("via"), value("api")),
+    parts: value(undefined),
   },
+  merge: (row, made) => merge(row, made, made.sources),
 });

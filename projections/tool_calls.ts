@@ -1,5 +1,5 @@
 import { bool, float, id, int, json, optional, ref, text, time } from "../src/define/field.ts";
-import { defineFold } from "../src/define/projection.ts";
+import { attribute, defineFact, either, field, value } from "../src/define/projection.ts";
 import { type Merge, mergeSources } from "../src/events/merge.ts";
 import { toolCalled, toolDenied, toolStarted } from "../src/events/tool.ts";
 
@@ -14,7 +14,7 @@ const merge: Merge = mergeSources({
   ranked: ["status", "success", "error"],
 });
 
-export default defineFold({
+export default defineFact({
   version: 1,
   about: "One row a call of a tool, with the best of every source that saw it.",
   on: [toolStarted, toolCalled, toolDenied],
@@ -46,37 +46,39 @@ export default defineFold({
   },
   keyOf: (event) => event.fact ?? event.id,
   open: (row) => row.status === "running",
-  fold: (row, event) => {
-    const data = event.data as Readonly<Record<string, unknown>>;
-    const denied = event.type === toolDenied.type;
-    const done = event.type === toolCalled.type;
-    const failed = done && data.success === false;
-    // one literal: building rows by spreading costs more than all else here
-    const made = {
-      call: event.fact ?? event.id,
-      session: event.session,
-      time: event.time,
-      tool: data.tool as string,
-      mcp_server: data.mcp_server as string | undefined,
-      duration_ms: data.duration_ms as number | undefined,
-      success: done ? ((data.success as boolean | undefined) ?? true) : denied ? false : undefined,
-      error: (denied ? data.reason : data.error) as string | undefined,
-      status: denied ? "denied" : done ? (failed ? "failed" : "done") : "running",
-      project: event.project,
-      branch: event.branch,
-      assistant: event.assistant,
-      agent: data.agent as string | undefined,
-      input: data.input as string | undefined,
-      output: data.output as string | undefined,
-      input_bytes: data.input_bytes as number | undefined,
-      output_bytes: data.output_bytes as number | undefined,
-      file_path: data.file_path as string | undefined,
-      cpu: data.cpu as number | undefined,
-      memory_mb: data.memory_mb as number | undefined,
-      event_id: event.id,
-      sources: event.via ?? "api",
-      parts: undefined,
-    };
-    return row ? merge(row, made, made.sources) : made;
+  complete: [toolCalled, toolDenied],
+  from: {
+    call: either(attribute("fact"), attribute("id")),
+    session: attribute("session"),
+    time: attribute("time"),
+    tool: field("tool"),
+    mcp_server: field("mcp_server"),
+    duration_ms: field("duration_ms"),
+    success: ({ type, data }) =>
+      type === toolCalled.type ? (data.success ?? true) : type === toolDenied.type ? false : undefined,
+    error: ({ type, data }) => (type === toolDenied.type ? data.reason : data.error),
+    status: ({ type, data }) =>
+      type === toolDenied.type
+        ? "denied"
+        : type !== toolCalled.type
+          ? "running"
+          : data.success === false
+            ? "failed"
+            : "done",
+    project: attribute("project"),
+    branch: attribute("branch"),
+    assistant: attribute("assistant"),
+    agent: field("agent"),
+    input: field("input"),
+    output: field("output"),
+    input_bytes: field("input_bytes"),
+    output_bytes: field("output_bytes"),
+    file_path: field("file_path"),
+    cpu: field("cpu"),
+    memory_mb: field("memory_mb"),
+    event_id: attribute("id"),
+    sources: either(attribute("via"), value("api")),
+    parts: value(undefined),
   },
+  merge: (row, made) => merge(row, made, made.sources),
 });

@@ -14,8 +14,8 @@ const INDEX_MIN = -1_040;
 const INDEX_MAX = 3_000;
 const ZERO = 0;
 
-/** Bucket of a value: 0 for zero, otherwise twice the shifted index, plus one for negative values. */
-function bucketOf(value: number): number {
+/** Bucket of a value, for {@link addBucket}: 0 for zero, otherwise twice the shifted index, plus one for negative values. */
+export function bucketOf(value: number): number {
   const size = Math.abs(value);
   if (size < 1e-9) return ZERO;
   const index = Math.min(INDEX_MAX, Math.max(INDEX_MIN, Math.ceil(Math.log(size) * PER_LOG)));
@@ -29,8 +29,10 @@ function valueOfBucket(bucket: number): number {
 }
 
 /** Adds a value `times` times; a negative count takes it out. */
-export function addTo(sketch: Sketch, value: number, times = 1): void {
-  const bucket = bucketOf(value);
+export const addTo = (sketch: Sketch, value: number, times = 1): void => addBucket(sketch, bucketOf(value), times);
+
+/** Adds a value whose bucket is known. */
+export function addBucket(sketch: Sketch, bucket: number, times: number): void {
   const count = (sketch.get(bucket) ?? 0) + times;
   if (count === 0) sketch.delete(bucket);
   else sketch.set(bucket, count);

@@ -1,5 +1,8 @@
 import type { Event, EventDefinition } from "./event.ts";
 import type { Fields, ShapeOf } from "./field.ts";
+import { type ColumnSources, rowMaker } from "./row.ts";
+
+export { attribute, either, field, value } from "./row.ts";
 
 interface Common {
   /** Raised with every change of rows; a new version is built again from the log. */
@@ -19,6 +22,8 @@ export interface MapProjection<F extends Fields = Fields> extends Common {
   readonly kind: "map";
   readonly on: readonly EventDefinition[] | "all";
   readonly row: F;
+  /** Where each column comes from, for tables with one row an event: `map` follows, and whole columns are taken over as they are. */
+  readonly from?: ColumnSources;
   map(event: Event, place: Place): readonly ShapeOf<F>[];
 }
 
@@ -35,6 +40,10 @@ export interface FoldProjection<F extends Fields = Fields> extends Common {
   fold(row: ShapeOf<F> | undefined, event: Event): ShapeOf<F>;
   /** Rows likely to be folded again soon stay in memory. */
   open?(row: ShapeOf<F>): boolean;
+  /** Where each column of a row comes from that one event alone makes: `fold` follows, and whole columns are taken over as they are. */
+  readonly from?: ColumnSources;
+  /** Types whose one event makes a row that is not {@link open}. */
+  readonly complete?: readonly EventDefinition[];
 }
 
 /** One share of a row in a roll-up: the key it counts under, and what it adds. */
@@ -86,15 +95,42 @@ export interface ViewProjection<F extends Fields = Fields> extends Common {
 /** One table or view. The file's name is the table's name. */
 export type Projection = MapProjection | FoldProjection | RollupProjection | ViewProjection;
 
+/** A column for each column. */
+type FromOf<F extends Fields> = { readonly [K in keyof F]: ColumnSources[string] };
+
 /** Identity helpers for inference, one a kind. */
-export const defineMap = <const F extends Fields>(p: Omit<MapProjection<F>, "kind">): MapProjection<F> => ({
+export const defineMap = <const F extends Fields>(p: Omit<MapProjection<F>, "kind" | "from">): MapProjection<F> => ({
   kind: "map",
   ...p,
 });
-export const defineFold = <const F extends Fields>(p: Omit<FoldProjection<F>, "kind">): FoldProjection<F> => ({
-  kind: "fold",
-  ...p,
-});
+/** A table with one row an event whose columns are attributes and fields of it. */
+export const defineCopy = <const F extends Fields>(
+  p: Omit<MapProjection<F>, "kind" | "from" | "map"> & { readonly from: FromOf<F> },
+): MapProjection<F> => {
+  const make = rowMaker(p.from);
+  return { kind: "map", ...p, map: (event) => [make(event) as ShapeOf<F>] };
+};
+export const defineFold = <const F extends Fields>(
+  p: Omit<FoldProjection<F>, "kind" | "from" | "complete">,
+): FoldProjection<F> => ({ kind: "fold", ...p });
+/** A table with one row a fact: each event makes a row by itself, and `merge` folds it into the one there is. */
+export const defineFact = <const F extends Fields>(
+  p: Omit<FoldProjection<F>, "kind" | "from" | "fold"> & {
+    readonly from: FromOf<F>;
+    readonly merge: (row: ShapeOf<F>, made: ShapeOf<F>) => ShapeOf<F>;
+  },
+): FoldProjection<F> => {
+  const { merge, ...rest } = p;
+  const make = rowMaker(p.from) as (event: Event) => ShapeOf<F>;
+  return {
+    kind: "fold",
+    ...rest,
+    fold: (row, event) => {
+      const made = make(event);
+      return row ? merge(row, made) : made;
+    },
+  };
+};
 export const defineRollup = (p: Omit<RollupProjection, "kind">): RollupProjection => ({ kind: "rollup", ...p });
 export const defineView = <const F extends Fields>(p: Omit<ViewProjection<F>, "kind">): ViewProjection<F> => ({
   kind: "view",

@@ -42,7 +42,8 @@ function checkTexts(column: Cursor, rows: number, name: string): void {
     const size = sizes[row * 2]! | (sizes[row * 2 + 1]! << 8);
     if (size !== NIL) at += size;
     // the zero byte between two texts also keeps a character from being cut
-    if (row < rows - 1 && bytes[at++] !== 0) throw new Malformed(`column ${name} has texts that do not end where they say`);
+    if (row < rows - 1 && bytes[at++] !== 0)
+      throw new Malformed(`column ${name} has texts that do not end where they say`);
   }
   if (at !== bytes.length || !isUtf8(bytes)) throw new Malformed(`column ${name} has texts that are not UTF-8`);
 }

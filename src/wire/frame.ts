@@ -34,6 +34,8 @@ export class Group implements Columns {
   private readonly fieldBytes: (Uint8Array | undefined)[];
   readonly attributes: (Values | undefined)[];
   readonly fields: (Values | undefined)[];
+  private readonly attributeForms: (Column | undefined)[];
+  private readonly fieldForms: (Column | undefined)[];
   private readonly Data: DataClass;
 
   constructor(
@@ -53,15 +55,17 @@ export class Group implements Columns {
     this.fieldBytes = shape.names.map((name) => d.get(name));
     this.attributes = new Array(ATTRIBUTES.length);
     this.fields = new Array(shape.names.length);
+    this.attributeForms = new Array(ATTRIBUTES.length);
+    this.fieldForms = new Array(shape.names.length);
   }
 
   /** Values of the k-th envelope attribute; nil is null or undefined. */
   attribute(k: number): Values {
-    return (this.attributes[k] ??= this.load(this.attributeBytes[k]));
+    return (this.attributes[k] ??= this.load(this.attributeColumn(k)));
   }
   /** Values of the k-th field. */
   field(k: number): Values {
-    return (this.fields[k] ??= this.load(this.fieldBytes[k]));
+    return (this.fields[k] ??= this.load(this.fieldColumn(k)));
   }
   /** Values of an attribute by name. */
   attributeNamed(name: keyof Envelope): Values {
@@ -74,10 +78,10 @@ export class Group implements Columns {
   }
   /** The column of the k-th attribute or field in the form it has on the wire; undefined where it is nil throughout. */
   attributeColumn(k: number): Column | undefined {
-    return formOf(this.attributeBytes[k]);
+    return (this.attributeForms[k] ??= formOf(this.attributeBytes[k]));
   }
   fieldColumn(k: number): Column | undefined {
-    return formOf(this.fieldBytes[k]);
+    return (this.fieldForms[k] ??= formOf(this.fieldBytes[k]));
   }
   /** Packed bytes of a column, to be copied as they are. */
   attributeRaw(k: number): Uint8Array | undefined {
@@ -94,8 +98,8 @@ export class Group implements Columns {
     return new this.Data(this, i) as unknown as Readonly<Record<string, unknown>>;
   }
 
-  private load(raw: Uint8Array | undefined): Values {
-    return raw === undefined ? ABSENT : valuesOf(readColumn(raw), this.count);
+  private load(column: Column | undefined): Values {
+    return column === undefined ? ABSENT : valuesOf(column, this.count);
   }
 }
 

@@ -1,17 +1,18 @@
 import type { FoldProjection } from "../../define/projection.ts";
 import { columnsOf } from "../../store/tables.ts";
+import type { Lane } from "../../store/vectors.ts";
 import { KeyedTable } from "./keyed.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * Adds a row's values to columns. Made as code with every name written out: reading properties by names that vary is ten times as slow, and
+ * Adds a row's values to lanes. Made as code with every name written out: reading properties by names that vary is ten times as slow, and
  * this runs for each column of each row. Names come from definitions and are identifiers.
  */
-function pusher(names: readonly string[]): (columns: readonly unknown[][], row: Row, first_seq: number) => void {
+function pusher(names: readonly string[]): (lanes: readonly Lane[], row: Row, first_seq: number) => void {
   for (const name of names) if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`${name} is no name of a column`);
-  const body = names.map((name, k) => `columns[${k}].push(row.${name});`).join("");
-  return new Function("columns", "row", "first_seq", `${body}columns[${names.length}].push(first_seq);`) as ReturnType<
+  const body = names.map((name, k) => `lanes[${k}].push(row.${name});`).join("");
+  return new Function("lanes", "row", "first_seq", `${body}lanes[${names.length}].push(first_seq);`) as ReturnType<
     typeof pusher
   >;
 }

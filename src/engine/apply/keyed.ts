@@ -1,7 +1,8 @@
 import { type DuckDBConnection, LIST, listValue, VARCHAR } from "@duckdb/node-api";
 import { LIMITS } from "../../base/limits.ts";
+import { Rows } from "../../store/rows.ts";
 import type { Column } from "../../store/tables.ts";
-import { appendColumns } from "../../store/vectors.ts";
+import type { Lane } from "../../store/vectors.ts";
 import { KeyIndex } from "./keys.ts";
 
 /** A row on its way: what it is now, and whether the table holds an older state of it. */
@@ -17,19 +18,21 @@ export class KeyedTable<R> {
   readonly name: string;
   private readonly key: string;
   private readonly columns: readonly Column[];
-  private readonly push: (columns: readonly unknown[][], row: R, first_seq: number) => void;
+  private readonly push: (lanes: readonly Lane[], row: R, first_seq: number) => void;
   private readonly fromValues: (values: readonly unknown[]) => R;
   private readonly keep: (row: R) => boolean;
   private readonly cache = new Map<string, { row: R; first_seq: number }>();
   private work = new Map<string, Entry<R>>();
+  /** New rows on their way into the table. */
+  readonly rows: Rows;
   index = new KeyIndex();
 
   constructor(options: {
     readonly name: string;
     readonly key: string;
     readonly columns: readonly Column[];
-    /** Adds the values of a row to the columns, in their order, `first_seq` last. */
-    readonly push: (columns: readonly unknown[][], row: R, first_seq: number) => void;
+    /** Adds the values of a row to the lanes, in their order, `first_seq` last. */
+    readonly push: (lanes: readonly Lane[], row: R, first_seq: number) => void;
     readonly fromValues: (values: readonly unknown[]) => R;
     /** Whether a row stays in memory after the commit. */
     readonly keep: (row: R) => boolean;
@@ -37,6 +40,7 @@ export class KeyedTable<R> {
     this.name = options.name;
     this.key = options.key;
     this.columns = options.columns;
+    this.rows = new Rows(options.name, options.columns);
     this.push = options.push;
     this.fromValues = options.fromValues;
     this.keep = options.keep;
@@ -106,17 +110,25 @@ export class KeyedTable<R> {
     return this.columns.find((c) => c.name === this.key)!.type;
   }
 
+  /** Whether a row of the key is in work or known to exist, so that it cannot simply be added. */
+  holds(key: string): boolean {
+    return this.work.has(key) || this.cache.has(key) || this.index.find(key) !== undefined;
+  }
+
   /** Writes new rows that will hardly change again, inside the open transaction, and lets go of them. */
   async flush(connection: DuckDBConnection): Promise<void> {
-    const columns: unknown[][] = this.columns.map(() => []);
     for (const [key, entry] of this.work) {
       if (entry.stored || !entry.dirty || this.keep(entry.row)) continue;
-      this.push(columns, entry.row, entry.first_seq);
-      // known from now on: an event on it later in the batch loads it; should the transaction fail, a look-up in vain is all it costs
-      this.index.add(key, entry.first_seq);
+      this.push(this.rows.lanes, entry.row, entry.first_seq);
+      this.added(key, entry.first_seq);
       this.work.delete(key);
     }
-    await appendTo(connection, this.name, this.columns, columns);
+    await this.rows.append(connection);
+  }
+
+  /** A row of the key goes into the table: an event on it later in the batch loads it; should the transaction fail, a look-up in vain is all it costs. */
+  added(key: string, first_seq: number): void {
+    this.index.add(key, first_seq);
   }
 
   /** Writes what changed, inside the open transaction. */
@@ -124,7 +136,6 @@ export class KeyedTable<R> {
     const replaced: string[] = [];
     let low = Number.MAX_SAFE_INTEGER;
     let high = 0;
-    const columns: unknown[][] = this.columns.map(() => []);
     for (const [key, entry] of this.work) {
       if (!entry.dirty) continue;
       if (entry.stored) {
@@ -132,7 +143,7 @@ export class KeyedTable<R> {
         low = Math.min(low, entry.first_seq);
         high = Math.max(high, entry.first_seq);
       }
-      this.push(columns, entry.row, entry.first_seq);
+      this.push(this.rows.lanes, entry.row, entry.first_seq);
     }
     if (replaced.length > 0) {
       await connection.run(
@@ -141,7 +152,7 @@ export class KeyedTable<R> {
         { keys: LIST(VARCHAR) },
       );
     }
-    await appendTo(connection, this.name, this.columns, columns);
+    await this.rows.append(connection);
   }
 
   /** The transaction is durable: rows in work become known, or are let go. */
@@ -161,6 +172,7 @@ export class KeyedTable<R> {
   /** The transaction failed: nothing of the work happened. */
   forget(): void {
     this.work = new Map();
+    this.rows.clear();
   }
 
   /** Completes the index from the rows written after what it knows; a key added twice does no harm. */
@@ -171,26 +183,6 @@ export class KeyedTable<R> {
     for (let chunk = await reader.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await reader.fetchChunk()) {
       for (const [key, seq] of chunk.getRows()) this.index.add(String(key), Number(seq));
     }
-  }
-}
-
-/** Appends columns to a table inside the open transaction. */
-export async function appendTo(
-  connection: DuckDBConnection,
-  table: string,
-  columns: readonly Column[],
-  values: readonly (readonly unknown[])[],
-): Promise<void> {
-  if (values[0]!.length === 0) return;
-  const appender = await connection.createAppender(table);
-  try {
-    appendColumns(
-      (appender as unknown as { appender: Parameters<typeof appendColumns>[0] }).appender,
-      columns.map((c) => c.type),
-      values,
-    );
-  } finally {
-    appender.closeSync();
   }
 }
 

@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { addTo, packSketch, quantiles, type Sketch, unpackSketch } from "../../base/sketch.ts";
+import { addBucket, bucketOf, packSketch, quantiles, type Sketch, unpackSketch } from "../../base/sketch.ts";
 import type { RollupProjection, Share } from "../../define/projection.ts";
 import { ROLLUP_COLUMNS } from "../../store/tables.ts";
+import type { Lane } from "../../store/vectors.ts";
 import { type Entry, KeyedTable } from "./keyed.ts";
 
 /** A row of the table of all roll-ups. */
@@ -23,21 +24,38 @@ interface Level {
   readonly name: string;
   readonly bucket_us: number | undefined;
   readonly rollup: RollupProjection;
+}
+
+/** The levels of a roll-up, the finest first. */
+interface Levels {
+  readonly levels: readonly Level[];
   /** Slots of the last shares, newest first: a few keys tend to take turns, and comparing them is cheaper than making an id. */
   readonly recent: Recent[];
 }
 
+/** The slots of one share, one a level: a bucket of the finest lies in one bucket of each coarser. */
 interface Recent {
   readonly time: number | undefined;
   readonly key: readonly (string | null)[];
-  readonly slot: Slot;
+  readonly slots: readonly Slot[];
 }
 
 /** A row in work, and the shares that wait until it is known whether the table holds it. */
 interface Slot {
   readonly id: string;
+  readonly level: Level;
+  readonly time: number | undefined;
+  readonly key: readonly (string | null)[];
+  readonly first_seq: number;
   entry: Entry<RollupRow> | undefined;
-  readonly waiting: { level: Level; share: Share; time: number | undefined; sign: 1 | -1; seq: number }[];
+  readonly waiting: Counted[];
+}
+
+/** A share with its sign, and the bucket of its value. */
+interface Counted {
+  readonly share: Share;
+  readonly sign: 1 | -1;
+  readonly bucket: number;
 }
 
 const KEYS = 6;
@@ -50,15 +68,22 @@ export class Rollups {
   readonly table: KeyedTable<RollupRow>;
   private readonly sources = new Map<
     string,
-    { shares: (row: Readonly<Record<string, unknown>>) => readonly Share[]; levels: Level[] }[]
+    { shares: (row: Readonly<Record<string, unknown>>) => readonly Share[]; levels: Levels }[]
   >();
   private slots = new Map<string, Slot>();
+  /** Slots whose row is not known yet. */
+  private unsettled: Slot[] = [];
 
   constructor(rollups: ReadonlyMap<string, RollupProjection>) {
     for (const [name, rollup] of rollups) {
-      const levels: Level[] = [{ name, bucket_us: rollup.bucket_us, rollup, recent: [] }];
-      for (const [coarse, bucket_us] of Object.entries(rollup.coarser ?? {}))
-        levels.push({ name: coarse, bucket_us, rollup, recent: [] });
+      const coarser = Object.entries(rollup.coarser ?? {}).sort(([, a], [, b]) => a - b);
+      const levels: Levels = {
+        levels: [
+          { name, bucket_us: rollup.bucket_us, rollup },
+          ...coarser.map(([coarse, bucket_us]) => ({ name: coarse, bucket_us, rollup })),
+        ],
+        recent: [],
+      };
       for (const [table, shares] of Object.entries(rollup.of)) {
         const list = this.sources.get(table) ?? [];
         list.push({ shares, levels });
@@ -94,60 +119,77 @@ export class Rollups {
       if (before) {
         const taken = shares(before);
         if (same(taken, added)) continue;
-        for (const share of taken) for (const level of levels) this.count(level, share, -1, seq);
+        for (const share of taken) this.count(levels, share, -1, seq);
       }
-      for (const share of added) for (const level of levels) this.count(level, share, 1, seq);
+      for (const share of added) this.count(levels, share, 1, seq);
     }
   }
 
-  private count(level: Level, share: Share, sign: 1 | -1, seq: number): void {
-    const time =
-      level.bucket_us === undefined || share.time === undefined
-        ? undefined
-        : share.time - (share.time % level.bucket_us);
-    const slot = this.slotOf(level, share, time);
-    if (slot.entry) apply(slot.entry, share, sign);
-    else slot.waiting.push({ level, share, time, sign, seq });
+  private count(levels: Levels, share: Share, sign: 1 | -1, seq: number): void {
+    const { value } = share;
+    const measured = value !== undefined && value !== null && levels.levels[0]!.rollup.sketch;
+    const counted: Counted = { share, sign, bucket: measured ? bucketOf(value) : 0 };
+    const slots = this.slotsOf(levels, share, seq);
+    for (let k = 0; k < slots.length; k++) {
+      const slot = slots[k]!;
+      if (slot.entry) apply(slot.entry, counted);
+      else slot.waiting.push(counted);
+    }
   }
 
-  private slotOf(level: Level, share: Share, time: number | undefined): Slot {
-    const { recent } = level;
+  private slotsOf({ levels, recent }: Levels, share: Share, seq: number): readonly Slot[] {
+    const time = bucketStart(levels[0]!, share.time);
     for (let i = 0; i < recent.length; i++) {
       const known = recent[i]!;
-      if (known.time === time && sameKey(known.key, share.key)) return known.slot;
+      if (known.time === time && sameKey(known.key, share.key)) return known.slots;
     }
-    const id = `${level.name}\u001f${time ?? ""}\u001f${share.key.map((k) => k ?? "\u0000").join("\u001f")}`;
+    const key = share.key.map((k) => k ?? "\u0000").join("\u001f");
+    const slots = levels.map((level) => this.slotOf(level, bucketStart(level, share.time), share.key, key, seq));
+    if (recent.length >= RECENT) recent.pop();
+    recent.unshift({ time, key: share.key, slots });
+    return slots;
+  }
+
+  private slotOf(
+    level: Level,
+    time: number | undefined,
+    key: readonly (string | null)[],
+    keyText: string,
+    first_seq: number,
+  ): Slot {
+    const id = `${level.name}\u001f${time ?? ""}\u001f${keyText}`;
     let slot = this.slots.get(id);
     if (!slot) {
-      slot = { id, entry: own(this.table.get(id)), waiting: [] };
+      slot = { id, level, time, key, first_seq, entry: own(this.table.get(id)), waiting: [] };
       this.slots.set(id, slot);
+      if (!slot.entry) this.unsettled.push(slot);
     }
-    if (recent.length >= RECENT) recent.pop();
-    recent.unshift({ time, key: share.key, slot });
     return slot;
   }
 
   /** Loads the rows that shares wait for, and counts them. */
   async settle(connection: DuckDBConnection): Promise<void> {
-    const waiting = [...this.slots.values()].filter((slot) => !slot.entry);
+    const waiting = this.unsettled;
+    if (waiting.length === 0) return;
+    this.unsettled = [];
     const missing = new Set(waiting.filter((slot) => this.table.mustLoad(slot.id)).map((slot) => slot.id));
     await this.table.load(missing, connection);
     for (const slot of waiting) {
-      const first = slot.waiting[0]!;
-      slot.entry =
-        own(this.table.get(slot.id)) ??
-        this.table.put(slot.id, empty(first.level, slot.id, first.time, first.share), first.seq);
-      for (const { share, sign } of slot.waiting) apply(slot.entry, share, sign);
+      slot.entry = own(this.table.get(slot.id)) ?? this.table.put(slot.id, empty(slot), slot.first_seq);
+      for (const counted of slot.waiting) apply(slot.entry, counted);
     }
   }
 
   /** After a commit or a rollback: nothing is in work. */
   reset(): void {
     this.slots = new Map();
-    for (const sources of this.sources.values())
-      for (const { levels } of sources) for (const level of levels) level.recent.length = 0;
+    this.unsettled = [];
+    for (const sources of this.sources.values()) for (const { levels } of sources) levels.recent.length = 0;
   }
 }
+
+const bucketStart = ({ bucket_us }: Level, time: number | undefined): number | undefined =>
+  bucket_us === undefined || time === undefined ? undefined : time - (time % bucket_us);
 
 /** Rows in memory stand for committed ones: a batch works on its own copy. */
 function own(entry: Entry<RollupRow> | undefined): Entry<RollupRow> | undefined {
@@ -156,12 +198,12 @@ function own(entry: Entry<RollupRow> | undefined): Entry<RollupRow> | undefined 
   return entry;
 }
 
-const empty = (level: Level, id: string, time: number | undefined, share: Share): RollupRow => ({
+const empty = ({ level, id, time, key, waiting }: Slot): RollupRow => ({
   rollup: level.name,
   id,
   time,
-  key: share.key,
-  sums: share.add.map(() => 0),
+  key,
+  sums: waiting[0]!.share.add.map(() => 0),
   count: 0,
   sum: 0,
   min: Number.POSITIVE_INFINITY,
@@ -169,15 +211,15 @@ const empty = (level: Level, id: string, time: number | undefined, share: Share)
   sketch: level.rollup.sketch ? new Map() : undefined,
 });
 
-function apply(entry: Entry<RollupRow>, share: Share, sign: 1 | -1): void {
+function apply(entry: Entry<RollupRow>, { share, sign, bucket }: Counted): void {
   const { row } = entry;
+  const { add, value } = share;
   entry.dirty = true;
-  for (let k = 0; k < share.add.length; k++) row.sums[k]! += sign * share.add[k]!;
-  const { value } = share;
+  for (let k = 0; k < add.length; k++) row.sums[k]! += sign * add[k]!;
   if (value === undefined || value === null) return;
   row.count += sign;
   row.sum += sign * value;
-  if (row.sketch) addTo(row.sketch, value, sign);
+  if (row.sketch) addBucket(row.sketch, bucket, sign);
   if (sign > 0) {
     // extremes are those of all values ever counted; the quantiles follow corrections
     if (value < row.min) row.min = value;
@@ -197,7 +239,7 @@ const same = (a: readonly Share[], b: readonly Share[]): boolean =>
     return x.time === y.time && x.value === y.value && sameKey(x.key, y.key) && x.add.every((n, k) => n === y.add[k]);
   });
 
-function push(columns: readonly unknown[][], row: RollupRow, first_seq: number): void {
+function push(lanes: readonly Lane[], row: RollupRow, first_seq: number): void {
   const [p50, p95, p99] = row.sketch ? quantiles(row.sketch, [0.5, 0.95, 0.99]) : [];
   const finite = row.max >= row.min;
   const values: unknown[] = [row.rollup, row.id, row.time];
@@ -215,7 +257,7 @@ function push(columns: readonly unknown[][], row: RollupRow, first_seq: number):
     first_seq,
   );
   values.forEach((value, k) => {
-    columns[k]!.push(value);
+    lanes[k]!.push(value);
   });
 }
 

@@ -1,16 +1,20 @@
 import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
-import { columnsBehind, type Event } from "../../define/event.ts";
-import type { FoldProjection, MapProjection } from "../../define/projection.ts";
+import { columnsBehind } from "../../define/event.ts";
 import { upcast } from "../../events/plain.ts";
 import { checkpointWhenLarge, movePosition, type Position, readPosition, type Store } from "../../store/open.ts";
+import { Rows } from "../../store/rows.ts";
 import { type Column, columnsOf, type Projections } from "../../store/tables.ts";
-import type { Frame, Group } from "../../wire/frame.ts";
-import { dataJson, pushEvent } from "./event-columns.ts";
+import type { Frame } from "../../wire/frame.ts";
+import type { Item } from "./column-source.ts";
+import { dataJson } from "./data-json.ts";
+import { EventRows } from "./event-rows.ts";
 import { asStoreError, isFatal } from "./failure.ts";
-import { foldTable } from "./fold-table.ts";
-import { appendTo, type KeyedTable } from "./keyed.ts";
+import { Folded } from "./folded.ts";
+import type { KeyedTable } from "./keyed.ts";
 import { KeyIndex } from "./keys.ts";
+import { Mapped } from "./mapped.ts";
+import type { Fault, Portion } from "./portion.ts";
 import { Rollups } from "./rollups.ts";
 import { SeenIds } from "./seen.ts";
 
@@ -21,46 +25,23 @@ export interface Placed {
 }
 
 type Row = Readonly<Record<string, unknown>>;
-interface Mapped {
-  readonly name: string;
-  readonly projection: MapProjection;
-  readonly columns: readonly Column[];
-  values: unknown[][];
-}
-interface Folded {
-  readonly name: string;
-  readonly projection: FoldProjection;
-  readonly table: KeyedTable<Row>;
-}
-interface Item {
-  readonly event: Event;
-  readonly group: Group;
-  readonly row: number;
-  readonly seq: number;
-}
+
 /** What became of a batch. */
 export interface Applied {
   /** Ids of the events that are in the tables now, those set aside included. */
   readonly ids: ReadonlySet<string>;
   readonly repeated: number;
 }
-interface Fault {
-  readonly item: Item;
-  readonly table: string;
-  readonly error: string;
-}
-
 /** The tables, and what is needed to carry them on: applies frames in log order, each event once, with the position in the same transaction. */
 export class Tables {
   readonly store: Store;
   position: Position;
   private readonly mapped: Mapped[] = [];
   private readonly folded: Folded[] = [];
-  private readonly byType = new Map<string, { mapped: Mapped[]; folded: Folded[] }>();
   private readonly rollups: Rollups;
-  private readonly eventsColumns: readonly Column[];
-  private eventsValues: unknown[][] = [];
-  private seen: SeenIds;
+  private readonly events: EventRows;
+  private readonly repeats = new Rows("_repeats", REPEATS);
+  private readonly seen: SeenIds;
   private readonly keysFolder: string;
 
   private constructor(store: Store, projections: Projections, position: Position, seen: SeenIds) {
@@ -70,15 +51,14 @@ export class Tables {
     this.keysFolder = `${store.file}.keys`;
     const rollups = new Map<string, Extract<ReturnType<Projections["get"]>, { kind: "rollup" }>>();
     for (const [name, p] of projections) {
-      if (p.kind === "map" && name !== "events")
-        this.mapped.push({ name, projection: p, columns: columnsOf(p), values: [] });
-      if (p.kind === "fold") this.folded.push({ name, projection: p, table: foldTable(name, p) });
+      if (p.kind === "map" && name !== "events") this.mapped.push(new Mapped(name, p));
+      if (p.kind === "fold") this.folded.push(new Folded(name, p));
       if (p.kind === "rollup") rollups.set(name, p);
     }
     this.rollups = new Rollups(rollups);
     const events = projections.get("events");
     if (events?.kind !== "map") throw new Error("the table events is missing");
-    this.eventsColumns = columnsOf(events);
+    this.events = new EventRows(columnsOf(events));
   }
 
   /** Opens the tables of a store where they stand. */
@@ -174,26 +154,24 @@ export class Tables {
     try {
       await writer.run("begin");
       open = true;
-      let wanted: Item[] = [];
-      let again: Item[] = [];
+      let step: Portion[] = [];
+      let waiting = 0;
       for (const placed of batch) {
-        const { fresh, repeats } = await this.sort(placed, ids);
+        const { portions, repeats } = await this.sort(placed, ids, how);
         repeated += repeats.length;
-        again.push(...repeats);
-        for (const item of fresh) {
-          const { id, time, via } = item.event;
+        for (const item of repeats) this.tellRepeat(item);
+        for (const portion of portions) {
           // what weir itself tells (ticks, alerts) is not what happened last
-          if (via !== "weir" && time > time_us) time_us = time;
-          const reason = how.bad.get(id);
-          if (reason !== undefined) faults.push({ item, table: "*", error: reason });
-          else if (!how.only || how.only.has(id)) wanted.push(item);
+          for (const { event } of portion.items) if (event.via !== "weir" && event.time > time_us) time_us = event.time;
+          faults.push(...portion.faults);
         }
-        // small frames share a step: each step pays for its appenders
-        if (wanted.length < LIMITS.step_events_max && placed !== batch.at(-1)) continue;
-        await this.compute(wanted, faults);
-        await this.appendRows(again);
-        wanted = [];
-        again = [];
+        step.push(...portions);
+        waiting += placed.frame.count;
+        // frames share a step: each step pays for its appenders
+        if (waiting < LIMITS.apply_events_max && placed !== batch.at(-1)) continue;
+        await this.compute(step, faults);
+        step = [];
+        waiting = 0;
       }
       for (const table of this.keyedTables()) await table.write(writer);
       await this.setAside(faults);
@@ -224,128 +202,84 @@ export class Tables {
     return { ids, repeated };
   }
 
-  /** The events of a frame that are new, whose ids join `ids`, and those that came before. */
-  private async sort({ seq, frame }: Placed, ids: Set<string>): Promise<{ fresh: Item[]; repeats: Item[] }> {
-    const all: Item[] = [];
+  /** The events of a frame that are new, by group, whose ids join `ids`; and those that came before. */
+  private async sort(
+    { seq, frame }: Placed,
+    ids: Set<string>,
+    how: { readonly only?: ReadonlySet<string>; readonly bad: ReadonlyMap<string, string> },
+  ): Promise<{ portions: Portion[]; repeats: Item[] }> {
+    const names: string[] = [];
     frame.forEach((group, row) => {
-      all.push({ event: upcast(group.event(row)), group, row, seq });
+      names.push(group.attributeNamed("id")[row] as string);
     });
-    const seen = await this.seen.repeats(
-      all.map((item) => item.event.id),
-      ids,
-      this.store.writer,
-    );
-    return { fresh: all.filter((_, i) => seen[i] === 0), repeats: all.filter((_, i) => seen[i] === 1) };
+    const seen = await this.seen.repeats(names, ids, this.store.writer);
+    const filtered = how.only !== undefined || how.bad.size > 0;
+    const items: Item[] = [];
+    const faults: Fault[] = [];
+    const repeats: Item[] = [];
+    let whole = !filtered;
+    let k = 0;
+    frame.forEach((group, row) => {
+      const at = k++;
+      const read = group.event(row);
+      const event = upcast(read);
+      const item: Item = { event, group, row, seq };
+      if (seen[at] === 1) {
+        repeats.push(item);
+        whole = false;
+        return;
+      }
+      if (event !== read) whole = false;
+      const reason = filtered ? how.bad.get(names[at]!) : undefined;
+      if (reason !== undefined) faults.push({ item, table: "*", error: reason });
+      else if (!how.only || how.only.has(names[at]!)) items.push(item);
+    });
+    return { portions: [{ frame, seq, items, whole, faults }], repeats };
+  }
+
+  private tellRepeat({ event, seq }: Item): void {
+    const { lanes } = this.repeats;
+    [seq, event.producer, event.epoch, event.n].forEach((value, k) => {
+      lanes[k]!.push(value);
+    });
   }
 
   private clearRows(): void {
-    this.eventsValues = this.eventsColumns.map(() => []);
-    for (const mapped of this.mapped) mapped.values = mapped.columns.map(() => []);
+    this.events.rows.clear();
+    this.repeats.clear();
+    for (const { rows } of this.mapped) rows.clear();
   }
 
-  /** Rows in memory: no table is touched yet. */
-  private async compute(items: readonly Item[], faults: Fault[]): Promise<void> {
-    this.clearRows();
-    const keys = await this.loadFolded(items, faults);
-    const countsEvents = this.rollups.reads("events");
-    for (let i = 0; i < items.length; i++) {
-      const { event, group, row, seq } = items[i]!;
-      if (columnsBehind(event)) pushEvent(this.eventsValues, this.eventsColumns, group, row, seq);
-      else this.pushUpcast(event, seq);
-      if (countsEvents) this.rollups.changed("events", undefined, event as unknown as Row, seq);
-      const { mapped, folded } = this.readersOf(event.type);
-      for (const m of mapped) {
-        try {
-          for (const made of m.projection.map(event, { stream_seq: seq }) as readonly Row[]) {
-            for (let k = 0; k < m.columns.length; k++) m.values[k]!.push(made[m.columns[k]!.name]);
-            this.rollups.changed(m.name, undefined, made, seq);
-          }
-        } catch (error) {
-          faults.push({ item: items[i]!, table: m.name, error: String(error) });
-        }
-      }
-      for (let f = 0; f < folded.length; f++) {
-        const key = keys[i]![f];
-        if (key === undefined) continue;
-        try {
-          this.foldOne(folded[f]!, key, event, seq);
-        } catch (error) {
-          faults.push({ item: items[i]!, table: folded[f]!.name, error: String(error) });
-        }
-      }
-    }
-    await this.rollups.settle(this.store.writer);
-  }
-
-  private foldOne({ name, projection, table }: Folded, key: string, event: Event, seq: number): void {
-    const entry = table.get(key);
-    const before = entry?.row;
-    const after = projection.fold(before as never, event) as Row;
-    if (after === before) return;
-    if (entry) {
-      entry.row = after;
-      entry.dirty = true;
-    } else table.put(key, after, seq);
-    this.rollups.changed(name, before, after, seq);
-  }
-
-  /** Keys of the rows each event folds into, with those rows loaded that the tables may hold. */
-  private async loadFolded(items: readonly Item[], faults: Fault[]): Promise<(string | undefined)[][]> {
-    const wanted = new Map<Folded, Set<string>>();
-    const keys = items.map((item) =>
-      this.readersOf(item.event.type).folded.map((f) => {
-        let key: string | undefined;
-        try {
-          key = f.projection.keyOf(item.event);
-        } catch (error) {
-          faults.push({ item, table: f.name, error: String(error) });
-        }
-        if (key !== undefined && f.table.mustLoad(key)) {
-          let set = wanted.get(f);
-          if (!set) {
-            set = new Set();
-            wanted.set(f, set);
-          }
-          set.add(key);
-        }
-        return key;
-      }),
-    );
-    for (const [f, set] of wanted) await f.table.load(set, this.store.writer);
-    return keys;
-  }
-
-  private readersOf(type: string): { mapped: Mapped[]; folded: Folded[] } {
-    let readers = this.byType.get(type);
-    if (!readers) {
-      const wants = (on: MapProjection["on"]): boolean => on === "all" || on.some((d) => d.type === type);
-      readers = {
-        mapped: this.mapped.filter((m) => wants(m.projection.on)),
-        folded: this.folded.filter((f) => wants(f.projection.on)),
-      };
-      this.byType.set(type, readers);
-    }
-    return readers;
-  }
-
-  private pushUpcast(event: Event, seq: number): void {
-    const row: Row = { ...event, data: JSON.stringify(event.data), stream_seq: seq };
-    this.eventsColumns.forEach((column, k) => {
-      this.eventsValues[k]!.push(row[column.name]);
-    });
-  }
-
-  /** Writes a frame's rows: those of tables that only grow, and new folded rows that nothing in memory waits for. */
-  private async appendRows(repeats: readonly Item[]): Promise<void> {
+  /** Takes the events of some frames into every table: rows that only grow at once, others as far as they must be known first. */
+  private async compute(step: readonly Portion[], faults: Fault[]): Promise<void> {
     const { writer } = this.store;
-    await appendTo(writer, "events", this.eventsColumns, this.eventsValues);
-    for (const { name, columns, values } of this.mapped) await appendTo(writer, name, columns, values);
-    for (const { table } of this.folded) await table.flush(writer);
-    await appendTo(writer, "_repeats", REPEATS, [
-      repeats.map((r) => r.seq),
-      ...(["producer", "epoch", "n"] as const).map((name) => repeats.map((r) => r.event[name])),
-    ]);
-    this.clearRows();
+    for (const folded of this.folded) await folded.prepare(step, writer, faults);
+    const countsEvents = this.rollups.reads("events");
+    for (const portion of step) {
+      const { frame, seq, items, whole } = portion;
+      if (whole) for (const group of frame.groups) await this.events.takeGroup(group, seq, () => this.append());
+      for (const mapped of this.mapped) mapped.take(portion, this.rollups, faults);
+      for (const item of items) {
+        const { event, group, row } = item;
+        if (!whole) {
+          if (columnsBehind(event)) this.events.takeRow(group, row, seq);
+          else this.events.takeEvent(event, seq);
+        }
+        if (countsEvents) this.rollups.changed("events", undefined, event as unknown as Row, seq);
+      }
+      for (const folded of this.folded) folded.take(portion, this.rollups, faults);
+    }
+    await this.rollups.settle(writer);
+    await this.append();
+    for (const folded of this.folded) await folded.append(writer);
+  }
+
+  /** Writes the rows of tables that only grow. */
+  private async append(): Promise<void> {
+    const { writer } = this.store;
+    await this.events.rows.append(writer);
+    for (const { rows } of this.mapped) await rows.append(writer);
+    await this.repeats.append(writer);
   }
 
   private async setAside(faults: readonly Fault[]): Promise<void> {
