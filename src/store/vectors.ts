@@ -270,7 +270,8 @@ class Bytes extends Base {
   private write(value: unknown): number {
     if (typeof value !== "string") {
       const bytes = value as Uint8Array;
-      this.block.set(bytes, this.reserve(bytes.length));
+      const at = this.reserve(bytes.length); // before the block is looked at: it may move
+      this.block.set(bytes, at);
       return bytes.length;
     }
     const at = this.reserve(value.length * 3);
@@ -344,7 +345,8 @@ class Bytes extends Base {
       at += size + 1;
     }
     const end = Math.min(at, bytes.length);
-    this.block.set(bytes.subarray(first, end), this.reserve(end - first));
+    const to = this.reserve(end - first);
+    this.block.set(bytes.subarray(first, end), to);
   }
 
   /** Begins a text that is put together from parts. */
