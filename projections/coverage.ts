@@ -1,8 +1,10 @@
 import { ref, text } from "../src/define/field.ts";
-import { defineRollup } from "../src/define/projection.ts";
+import { defineRollup, shareKeys } from "../src/define/projection.ts";
 
+const keys = shareKeys();
+const ONE = [1];
 const seen = (fact: string) => (row: Readonly<Record<string, unknown>>) => [
-  { key: [(row.session ?? null) as string | null, fact, row.sources as string], add: [1] },
+  { key: keys(row.session as string | undefined, fact, row.sources as string), add: ONE },
 ];
 
 export default defineRollup({

@@ -1,8 +1,10 @@
 import { json, text } from "../src/define/field.ts";
-import { defineRollup, type Share } from "../src/define/projection.ts";
+import { defineRollup, type Share, shareKeys } from "../src/define/projection.ts";
 
 const MINUTE = 60_000_000;
 type Row = Readonly<Record<string, unknown>>;
+const keys = shareKeys();
+const NONE: readonly number[] = [];
 
 /** Labels as a JSON object in fixed order; the same series always has the same text. */
 const labels = (entries: readonly (readonly [string, unknown])[]): string => {
@@ -15,7 +17,7 @@ const labels = (entries: readonly (readonly [string, unknown])[]): string => {
 const series = (row: Row, name: string, unit: string, value: unknown, of: string): Share[] =>
   value === undefined || value === null
     ? []
-    : [{ time: row.time as number, key: [name, of, unit], add: [], value: value as number }];
+    : [{ time: row.time as number, key: keys(name, of, unit), add: NONE, value: value as number }];
 
 const toolLabels = new Map<string, string>();
 const labelsOfTool = (tool: string): string => {

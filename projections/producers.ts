@@ -1,5 +1,14 @@
 import { ref, text } from "../src/define/field.ts";
-import { defineRollup } from "../src/define/projection.ts";
+import { defineRollup, shareKeys } from "../src/define/projection.ts";
+
+const keys = shareKeys();
+const ONE = [1];
+let epochs: readonly [unknown, string] = [undefined, ""];
+/** The same number gives the same text for thousands of events. */
+const epochText = (epoch: unknown): string => {
+  if (epochs[0] !== epoch) epochs = [epoch, String(epoch ?? 0)];
+  return epochs[1];
+};
 
 export default defineRollup({
   version: 1,
@@ -17,8 +26,8 @@ export default defineRollup({
       row.producer
         ? [
             {
-              key: [row.producer as string, String(row.epoch ?? 0), (row.via ?? null) as string | null],
-              add: [1],
+              key: keys(row.producer as string, epochText(row.epoch), row.via as string | undefined),
+              add: ONE,
               value: row.n as number | undefined,
             },
           ]

@@ -1,34 +1,36 @@
 import type { EventDefinition } from "../src/define/event.ts";
-import { optional, ref, text, time } from "../src/define/field.ts";
+import { optional, ref, type ShapeOf, text, time } from "../src/define/field.ts";
 import { defineFold } from "../src/define/projection.ts";
 import { CATALOG } from "../src/events/catalog.ts";
+
+const ROW = {
+  session: ref("session", { max: 128 }),
+  started_at: time("first event"),
+  last_event_at: time("last event"),
+  ended_at: optional(time("when it ended, where that was told")),
+  end_reason: optional(text("why it ended")),
+  assistant: optional(text("assistant that ran it")),
+  assistant_version: optional(text("its version")),
+  project: optional(text("folder of the project")),
+  branch: optional(text("git branch, the last one")),
+  model: optional(text("model, the last one")),
+  title: optional(text("title", { private: true })),
+  parent: optional(ref("session it was resumed or forked from")),
+  entrypoint: optional(text("how the assistant was called")),
+  branch_at: optional(time("when the branch was last seen")),
+  model_at: optional(time("when the model was last seen")),
+  title_at: optional(time("when the title was given")),
+};
 
 export default defineFold({
   version: 1,
   about: "What is known of a session itself; `sessions` adds its counts.",
   on: CATALOG as unknown as readonly EventDefinition[],
   key: "session",
-  row: {
-    session: ref("session", { max: 128 }),
-    started_at: time("first event"),
-    last_event_at: time("last event"),
-    ended_at: optional(time("when it ended, where that was told")),
-    end_reason: optional(text("why it ended")),
-    assistant: optional(text("assistant that ran it")),
-    assistant_version: optional(text("its version")),
-    project: optional(text("folder of the project")),
-    branch: optional(text("git branch, the last one")),
-    model: optional(text("model, the last one")),
-    title: optional(text("title", { private: true })),
-    parent: optional(ref("session it was resumed or forked from")),
-    entrypoint: optional(text("how the assistant was called")),
-    branch_at: optional(time("when the branch was last seen")),
-    model_at: optional(time("when the model was last seen")),
-    title_at: optional(time("when the title was given")),
-  },
+  row: ROW,
   keyOf: (event) => event.session,
   open: () => true,
-  fold: (row, event) => {
+  fold: (row, event, own) => {
     const data = event.data as Readonly<Record<string, string | undefined>>;
     const { time, branch } = event;
     const old = row ?? { session: event.session!, started_at: time, last_event_at: time };
@@ -50,7 +52,10 @@ export default defineFold({
         const branch_at = later(time, branch, row.branch_at, undefined) ? time : row.branch_at;
         const model_at = later(time, model, row.model_at, undefined) ? time : row.model_at;
         const same = last_event_at === row.last_event_at && branch_at === row.branch_at && model_at === row.model_at;
-        return same ? row : { ...row, last_event_at, branch_at, model_at };
+        if (same) return row;
+        return own
+          ? Object.assign(row, { last_event_at, branch_at, model_at })
+          : moved(row, last_event_at, branch_at, model_at);
       }
     }
     return {
@@ -72,6 +77,33 @@ export default defineFold({
       entrypoint: started ? larger(data.entrypoint, old.entrypoint) : old.entrypoint,
     };
   },
+});
+
+type Facts = ShapeOf<typeof ROW>;
+
+/** The row at a later time; written out, because it is made for almost every event. */
+const moved = (
+  row: Facts,
+  last_event_at: number,
+  branch_at: number | undefined,
+  model_at: number | undefined,
+): Facts => ({
+  session: row.session,
+  started_at: row.started_at,
+  last_event_at,
+  ended_at: row.ended_at,
+  end_reason: row.end_reason,
+  assistant: row.assistant,
+  assistant_version: row.assistant_version,
+  project: row.project,
+  branch: row.branch,
+  model: row.model,
+  title: row.title,
+  parent: row.parent,
+  entrypoint: row.entrypoint,
+  branch_at,
+  model_at,
+  title_at: row.title_at,
 });
 
 /** Whether a value takes the place of the one held: it is newer, or of two of one moment the larger, so that order does not matter. */

@@ -1,9 +1,10 @@
 import { ref } from "../src/define/field.ts";
-import { defineRollup } from "../src/define/projection.ts";
+import { defineRollup, shareKeys } from "../src/define/projection.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 const NANO = 1_000_000_000;
-const share = (row: Row, add: readonly number[]) => (row.session ? [{ key: [row.session as string], add }] : []);
+const keys = shareKeys();
+const share = (row: Row, add: readonly number[]) => (row.session ? [{ key: keys(row.session as string), add }] : []);
 // one list for all rows alike: they are made for every event
 const PROMPT = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const CALL = [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];

@@ -1,7 +1,8 @@
 import { text } from "../src/define/field.ts";
-import { defineRollup } from "../src/define/projection.ts";
+import { defineRollup, shareKeys } from "../src/define/projection.ts";
 
 const HOUR = 3_600_000_000;
+const keys = shareKeys();
 
 export default defineRollup({
   version: 1,
@@ -21,7 +22,7 @@ export default defineRollup({
     tool_calls: (row) => [
       {
         time: row.time as number,
-        key: [row.tool as string, (row.mcp_server ?? null) as string | null, (row.project ?? null) as string | null],
+        key: keys(row.tool as string, row.mcp_server as string | undefined, row.project as string | undefined),
         add: [
           1,
           row.status === "failed" ? 1 : 0,

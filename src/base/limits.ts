@@ -32,7 +32,7 @@ export const LIMITS = {
   // projections
   commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 2_097_152,
-  apply_events_max: 4_096, // events whose rows are made ready before they are appended
+  apply_events_max: 8_192, // events whose rows are made ready before they are appended
   replay_events_max: 16_384, // events of one transaction while tables are made again
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
   wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this

@@ -36,8 +36,11 @@ export interface FoldProjection<F extends Fields = Fields> extends Common {
   readonly key: keyof F & string;
   /** The key of the row an event belongs to; undefined: none. */
   keyOf(event: Event): string | undefined;
-  /** The row after the event. It returns a new row, or the old one where nothing changes. */
-  fold(row: ShapeOf<F> | undefined, event: Event): ShapeOf<F>;
+  /**
+   * The row after the event. It returns a new row, or the old one where nothing changes. `own`: nobody else has seen the old row, so it may be
+   * changed in place.
+   */
+  fold(row: ShapeOf<F> | undefined, event: Event, own?: boolean): ShapeOf<F>;
   /** Rows likely to be folded again soon stay in memory. */
   open?(row: ShapeOf<F>): boolean;
   /** Where each column of a row comes from that one event alone makes: `fold` follows, and whole columns are taken over as they are. */
@@ -81,6 +84,24 @@ export interface RollupProjection extends Common {
   /** The shares of one row, by table. */
   readonly of: Readonly<Record<string, (row: Readonly<Record<string, unknown>>) => readonly Share[]>>;
 }
+
+/** Makes keys of shares: equal parts often give the very same list, which is quicker to compare than to look through. */
+export function shareKeys(): (...parts: readonly (string | null | undefined)[]) => readonly (string | null)[] {
+  const recent: (readonly (string | null)[])[] = [];
+  let next = 0;
+  return (...parts) => {
+    for (const known of recent) {
+      let k = 0;
+      while (k < parts.length && known[k] === (parts[k] ?? null)) k++;
+      if (k === parts.length) return known;
+    }
+    const made = parts.map((part) => part ?? null);
+    recent[next] = made;
+    next = (next + 1) % RECENT_KEYS;
+    return made;
+  };
+}
+const RECENT_KEYS = 8;
 
 /** A view over tables. */
 export interface ViewProjection<F extends Fields = Fields> extends Common {

@@ -41,6 +41,7 @@ export async function replay(options: {
   const reader = openReader(bus, "WEIR_EVENTS", { after: 0 });
   let head = identity.last_seq;
   let events = 0;
+  let durable: Promise<void> = Promise.resolve();
   // a target that lies behind the last frame wakes nobody: look at it now and then
   const timer = setInterval(() => {
     const target = until();
@@ -64,12 +65,13 @@ export async function replay(options: {
         count += frame.count;
       }
       if (batch.length === 0) break;
-      await tables.apply(batch, { stream: identity.stream, created: identity.created });
+      ({ durable } = await tables.submit(batch, { stream: identity.stream, created: identity.created }));
       await tables.checkpoint();
       events += count;
       head = Math.max(head, tables.position.seq);
       onProgress?.({ seq: tables.position.seq, head, events });
     }
+    await durable;
     return { seq: tables.position.seq, head, events };
   } finally {
     clearInterval(timer);

@@ -67,6 +67,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   let idle: NodeJS.Timeout | undefined;
   let dirty = false;
   const place = { seq: tables.position.seq };
+  let committed: Promise<void> = Promise.resolve();
   try {
     // what still waits after the signal stays in the log: whoever stopped the tables may close the store
     while ((await reader.ready()) && !signal.aborted) {
@@ -74,14 +75,20 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       const batch = takeBatch(reader, place, options);
       if (batch.length === 0) continue;
       const started = performance.now();
-      const { ids } = await tables.apply(batch, { stream: identity.stream, created: identity.created });
-      status.commit_ms = performance.now() - started;
-      status.commits++;
-      status.committed_at = performance.now();
-      status.events += ids.size;
-      status.seq = tables.position.seq;
+      const { ids, durable } = await tables.submit(batch, { stream: identity.stream, created: identity.created });
+      const { seq } = tables.position;
+      await committed; // one batch is on its way to the disk while the next is made ready
+      committed = durable.then(() => {
+        status.commit_ms = performance.now() - started;
+        status.commits++;
+        status.committed_at = performance.now();
+        status.events += ids.size;
+        status.seq = seq;
+        options.onCommit?.(ids, seq);
+      });
+      committed.catch(() => {}); // awaited with the next batch, or below
       dirty = true;
-      options.onCommit?.(ids, tables.position.seq);
+      if (reader.waiting === 0) await committed;
       await tables.checkpoint();
       idle = setTimeout(() => {
         // a quiet moment: fold the write-ahead log in, so that a restart is quick and memory small
@@ -91,6 +98,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
         }
       }, LIMITS.checkpoint_idle_ms).unref();
     }
+    await committed;
     status.state = "stopped";
   } catch (error) {
     status.state = "failed";

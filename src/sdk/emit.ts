@@ -1,7 +1,6 @@
 import { clock } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Log } from "../base/log.ts";
 import type { Draft } from "../define/event.ts";
 import { eventsDropped } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
@@ -9,7 +8,6 @@ import { publishFrame } from "../wire/publish.ts";
 import { inSubject, partitionOf } from "../wire/subjects.ts";
 import type { Emitter, EmitterOptions } from "./emitter.ts";
 import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
-import type { Sink } from "./sink.ts";
 import { openSpool, type Spool, type Spooled } from "./spool.ts";
 
 /** Events after which an emit gives other work of the process a turn. */
@@ -243,11 +241,11 @@ export function createEmitter(options: EmitterOptions): Emitter {
   };
 
   let spoolDue = false;
-  let spoolTimer: NodeJS.Timeout | undefined;
+  let _spoolTimer: NodeJS.Timeout | undefined;
   /** While the broker is away, what came is written to the spool together after a moment. */
   const spoolSoon = (): void => {
-    spoolTimer ??= setTimeout(() => {
-      spoolTimer = undefined;
+    _spoolTimer ??= setTimeout(() => {
+      _spoolTimer = undefined;
       spoolDue = true;
       pump();
     }, LIMITS.spool_gather_ms);

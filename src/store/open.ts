@@ -130,10 +130,15 @@ export async function movePosition(connection: DuckDBConnection, from: Position,
 
 /** Checkpoints when the write-ahead log has grown past its limit; returns whether it did. */
 export async function checkpointWhenLarge(store: Store, bytesMax: number = LIMITS.wal_bytes_max): Promise<boolean> {
-  const wal = `${store.file}.wal`;
-  if (!existsSync(wal) || statSync(wal).size < bytesMax) return false;
+  if (!walIsLarge(store, bytesMax)) return false;
   await store.writer.run("checkpoint");
   return true;
+}
+
+/** Whether the write-ahead log has grown past its limit. */
+export function walIsLarge(store: Store, bytesMax: number = LIMITS.wal_bytes_max): boolean {
+  const wal = `${store.file}.wal`;
+  return existsSync(wal) && statSync(wal).size >= bytesMax;
 }
 
 /** Puts a broken store out of the way, with its write-ahead log; returns the new name. Nothing is deleted. */

@@ -72,11 +72,13 @@ abstract class Base implements Lane {
         for (let i = from; i < until; i++) this.push(column.values[i]);
         return;
       case "same":
-        return this.same(column.value, until - from);
+        this.same(column.value, until - from);
+        return;
       case "few":
-        return this.few(column.values, column.picks, from, until);
+        this.few(column.values, column.picks, from, until);
+        return;
       case "texts":
-        return this.texts(column, from, until);
+        this.texts(column, from, until);
     }
   }
 
@@ -295,7 +297,10 @@ class Bytes extends Base {
   }
 
   protected override same(value: unknown, rows: number): void {
-    if (value === null || value === undefined) return this.take(undefined, 0, rows);
+    if (value === null || value === undefined) {
+      this.take(undefined, 0, rows);
+      return;
+    }
     this.room(rows);
     const start = this.used;
     const size = this.write(value);

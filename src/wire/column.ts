@@ -19,8 +19,14 @@ export function checkColumn(column: Cursor, rows: number, name: string): void {
   }
   const keys = column.peek() === "map" ? column.mapSize() : 0;
   const first = keys > 0 ? column.text(1) : "";
-  if (keys === 1 && first === SAME) return column.skip();
-  if (keys === 2 && first === "t") return checkTexts(column, rows, name);
+  if (keys === 1 && first === SAME) {
+    column.skip();
+    return;
+  }
+  if (keys === 2 && first === "t") {
+    checkTexts(column, rows, name);
+    return;
+  }
   if (keys !== 2 || first !== "d" || column.peek() !== "array") throw new Malformed(`column ${name} is not a column`);
   const values = column.at;
   const size = column.arraySize();

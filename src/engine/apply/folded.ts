@@ -3,6 +3,7 @@ import type { FoldProjection } from "../../define/projection.ts";
 import { rowViewer } from "../../define/row.ts";
 import type { Group } from "../../wire/frame.ts";
 import { type Item, takeGroup } from "./column-source.ts";
+import type { Db } from "./db.ts";
 import { foldTable } from "./fold-table.ts";
 import type { KeyedTable } from "./keyed.ts";
 import type { Fault, Portion } from "./portion.ts";
@@ -19,12 +20,16 @@ export class Folded {
   readonly table: KeyedTable<Row>;
   private readonly projection: FoldProjection;
   private readonly view: ReturnType<typeof rowViewer> | undefined;
-  /** Key of each event of the step, by group: undefined belongs to no row. */
-  private keys = new Map<Item, string>();
+  /** Keys of the events of each portion of the step, in their order; undefined belongs to no row. */
+  private keys = new Map<Portion, (string | undefined)[]>();
   private fresh = new Set<Group>();
 
-  constructor(name: string, projection: FoldProjection) {
+  private readonly counted: boolean;
+
+  /** `counted`: roll-ups read the table. */
+  constructor(name: string, projection: FoldProjection, counted: boolean) {
     this.name = name;
+    this.counted = counted;
     this.projection = projection;
     this.table = foldTable(name, projection);
     this.view = projection.from && rowViewer(projection.from);
@@ -35,35 +40,45 @@ export class Folded {
   }
 
   /** Looks which rows the events of a step belong to, and loads those the table may hold. */
-  async prepare(step: readonly Portion[], connection: DuckDBConnection, faults: Fault[]): Promise<void> {
+  async prepare(step: readonly Portion[], db: Db, faults: Fault[]): Promise<void> {
     this.keys = new Map();
     this.fresh = new Set();
     const seen = new Set<string>();
     const again = new Set<string>();
     const missing = new Set<string>();
-    const parts: [Group, string[]][] = [];
-    for (const { frame, items, whole } of step) {
+    const parts: [Group, (string | undefined)[]][] = [];
+    for (const portion of step) {
+      const { frame, items, whole } = portion;
       const wanted = frame.groups.filter((group) => this.reads(group.type));
       if (wanted.length === 0) continue;
-      const keysOf = new Map(wanted.map((group): [Group, string[]] => [group, []]));
-      for (const item of items) {
-        const list = keysOf.get(item.group);
-        const key = list && this.keyOf(item, faults);
+      const all = wanted.length === frame.groups.length;
+      const keys: (string | undefined)[] = new Array(items.length);
+      this.keys.set(portion, keys);
+      let last: string | undefined;
+      for (let i = 0; i < items.length; i++) {
+        const item = items[i]!;
+        if (!all && !wanted.includes(item.group)) continue;
+        const key = this.keyOf(item, faults);
+        keys[i] = key;
         if (key === undefined) continue;
-        this.keys.set(item, key);
-        list!.push(key);
-        if (seen.has(key)) again.add(key);
+        if (key === last) {
+          if (this.view) again.add(key); // neighbours often belong to one row
+        } else if (this.view && seen.has(key)) again.add(key);
         else seen.add(key);
+        last = key;
       }
-      if (!whole || !this.view) continue;
-      for (const [group, keys] of keysOf)
-        if (keys.length === group.count && this.projection.complete?.some((d) => d.type === group.type))
-          parts.push([group, keys]);
+      if (!whole || !this.view || !this.projection.complete) continue;
+      for (const group of wanted)
+        if (this.projection.complete.some((d) => d.type === group.type))
+          parts.push([group, keys.filter((_, i) => items[i]!.group === group)]);
     }
     for (const key of seen) if (this.table.mustLoad(key)) missing.add(key);
-    for (const [group, keys] of parts)
-      if (keys.every((key) => !again.has(key) && !missing.has(key) && !this.table.holds(key))) this.fresh.add(group);
-    await this.table.load(missing, connection);
+    for (const [group, keys] of parts) {
+      const isNew = (key: string | undefined): boolean =>
+        key !== undefined && !again.has(key) && !missing.has(key) && !this.table.inMemory(key);
+      if (keys.every(isNew)) this.fresh.add(group);
+    }
+    await this.table.load(missing, db);
   }
 
   private keyOf(item: Item, faults: Fault[]): string | undefined {
@@ -76,16 +91,20 @@ export class Folded {
   }
 
   /** Takes the events of a frame, after {@link prepare}. */
-  take({ items, seq }: Portion, rollups: Rollups, faults: Fault[]): void {
+  take(portion: Portion, rollups: Rollups, faults: Fault[]): void {
+    const keys = this.keys.get(portion);
+    if (!keys) return;
+    const { items, seq, frame } = portion;
     const views = new Map<Group, Row[]>();
-    for (const item of items) {
-      const key = this.keys.get(item);
+    for (const group of frame.groups) if (this.fresh.has(group)) views.set(group, []);
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]!;
+      const key = keys[i];
       if (key === undefined) continue;
-      if (this.fresh.has(item.group)) {
+      const rows = views.size > 0 ? views.get(item.group) : undefined;
+      if (rows) {
         const row = this.view!(item.event);
-        const rows = views.get(item.group);
-        if (rows) rows.push(row);
-        else views.set(item.group, [row]);
+        rows.push(row);
         this.table.added(key, seq);
         rollups.changed(this.name, undefined, row, seq);
         continue;
@@ -106,13 +125,16 @@ export class Folded {
   private fold({ event, seq }: Item, key: string, rollups: Rollups): void {
     const entry = this.table.get(key);
     const before = entry?.row;
-    const after = this.projection.fold(before as never, event) as Row;
+    // roll-ups need the row before, and the row after
+    const own = entry?.own === true && !this.counted;
+    const after = this.projection.fold(before as never, event, own) as Row;
     if (after === before) return;
     if (entry) {
       entry.row = after;
       entry.dirty = true;
-    } else this.table.put(key, after, seq);
-    rollups.changed(this.name, before, after, seq);
+      entry.own = true;
+    } else this.table.put(key, after, seq).own = true;
+    if (this.counted) rollups.changed(this.name, before, after, seq);
   }
 
   /** Writes new rows that nothing in memory waits for. */

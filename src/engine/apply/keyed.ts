@@ -3,6 +3,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { Rows } from "../../store/rows.ts";
 import type { Column } from "../../store/tables.ts";
 import type { Lane } from "../../store/vectors.ts";
+import type { Db } from "./db.ts";
 import { KeyIndex } from "./keys.ts";
 
 /** A row on its way: what it is now, and whether the table holds an older state of it. */
@@ -11,6 +12,8 @@ export interface Entry<R> {
   first_seq: number;
   readonly stored: boolean;
   dirty: boolean;
+  /** Whether the row was made in this batch, so that nobody else holds it. */
+  own?: boolean;
 }
 
 /** A table whose rows are found by key and may change: rows in work, rows kept in memory, and the index of keys. */
@@ -70,8 +73,9 @@ export class KeyedTable<R> {
   }
 
   /** Loads rows that the table may hold. */
-  async load(keys: ReadonlySet<string>, connection: DuckDBConnection): Promise<void> {
+  async load(keys: ReadonlySet<string>, db: Db): Promise<void> {
     if (keys.size === 0) return;
+    const connection = await db();
     let low = Number.MAX_SAFE_INTEGER;
     let high = 0;
     for (const key of keys) {
@@ -110,9 +114,9 @@ export class KeyedTable<R> {
     return this.columns.find((c) => c.name === this.key)!.type;
   }
 
-  /** Whether a row of the key is in work or known to exist, so that it cannot simply be added. */
-  holds(key: string): boolean {
-    return this.work.has(key) || this.cache.has(key) || this.index.find(key) !== undefined;
+  /** Whether a row of the key is in work or kept. */
+  inMemory(key: string): boolean {
+    return this.work.has(key) || this.cache.has(key);
   }
 
   /** Writes new rows that will hardly change again, inside the open transaction, and lets go of them. */

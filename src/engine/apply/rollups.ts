@@ -1,8 +1,8 @@
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { addBucket, bucketOf, packSketch, quantiles, type Sketch, unpackSketch } from "../../base/sketch.ts";
 import type { RollupProjection, Share } from "../../define/projection.ts";
 import { ROLLUP_COLUMNS } from "../../store/tables.ts";
 import type { Lane } from "../../store/vectors.ts";
+import type { Db } from "./db.ts";
 import { type Entry, KeyedTable } from "./keyed.ts";
 
 /** A row of the table of all roll-ups. */
@@ -168,12 +168,12 @@ export class Rollups {
   }
 
   /** Loads the rows that shares wait for, and counts them. */
-  async settle(connection: DuckDBConnection): Promise<void> {
+  async settle(db: Db): Promise<void> {
     const waiting = this.unsettled;
     if (waiting.length === 0) return;
     this.unsettled = [];
     const missing = new Set(waiting.filter((slot) => this.table.mustLoad(slot.id)).map((slot) => slot.id));
-    await this.table.load(missing, connection);
+    await this.table.load(missing, db);
     for (const slot of waiting) {
       slot.entry = own(this.table.get(slot.id)) ?? this.table.put(slot.id, empty(slot), slot.first_seq);
       for (const counted of slot.waiting) apply(slot.entry, counted);
@@ -228,6 +228,7 @@ function apply(entry: Entry<RollupRow>, { share, sign, bucket }: Counted): void 
 }
 
 const sameKey = (a: readonly (string | null)[], b: readonly (string | null)[]): boolean => {
+  if (a === b) return true;
   for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return false;
   return true;
 };

@@ -2,6 +2,7 @@ import { type DuckDBConnection, LIST, listValue, VARCHAR } from "@duckdb/node-ap
 import { clock } from "../../base/clock.ts";
 import { newId } from "../../base/id.ts";
 import { LIMITS } from "../../base/limits.ts";
+import type { Db } from "./db.ts";
 
 /** Whether an id begins with its time: version 7. */
 const isOrdered = (id: string): boolean => id.charCodeAt(14) === 55;
@@ -55,7 +56,7 @@ export class SeenIds {
   }
 
   /** Marks which of the ids, in order, were seen before: in the tables, in `batch`, or earlier in the list. New ones join `batch`. */
-  async repeats(ids: readonly string[], batch: Set<string>, connection: DuckDBConnection): Promise<Uint8Array> {
+  async repeats(ids: readonly string[], batch: Set<string>, db: Db): Promise<Uint8Array> {
     const out = new Uint8Array(ids.length);
     const late: number[] = [];
     let { top } = this;
@@ -74,7 +75,7 @@ export class SeenIds {
     }
     if (late.length > 0) {
       const sorted = late.map((i) => ids[i]!).sort();
-      const rows = await connection.runAndReadAll(
+      const rows = await (await db()).runAndReadAll(
         `select id::varchar from events where id between $low::uuid and $high::uuid and id in (select unnest($ids)::uuid)`,
         { low: sorted[0]!, high: sorted.at(-1)!, ids: listValue(sorted) },
         { low: VARCHAR, high: VARCHAR, ids: LIST(VARCHAR) },

@@ -2,12 +2,20 @@ import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { columnsBehind } from "../../define/event.ts";
 import { upcast } from "../../events/plain.ts";
-import { checkpointWhenLarge, movePosition, type Position, readPosition, type Store } from "../../store/open.ts";
+import {
+  checkpointWhenLarge,
+  movePosition,
+  type Position,
+  readPosition,
+  type Store,
+  walIsLarge,
+} from "../../store/open.ts";
 import { Rows } from "../../store/rows.ts";
 import { type Column, columnsOf, type Projections } from "../../store/tables.ts";
 import type { Frame } from "../../wire/frame.ts";
 import type { Item } from "./column-source.ts";
 import { dataJson } from "./data-json.ts";
+import type { Db } from "./db.ts";
 import { EventRows } from "./event-rows.ts";
 import { asStoreError, isFatal } from "./failure.ts";
 import { Folded } from "./folded.ts";
@@ -25,6 +33,12 @@ export interface Placed {
 }
 
 type Row = Readonly<Record<string, unknown>>;
+
+/** The stream that frames come from, and when it was made. */
+interface StreamName {
+  readonly stream: string;
+  readonly created: string;
+}
 
 /** What became of a batch. */
 export interface Applied {
@@ -52,10 +66,11 @@ export class Tables {
     const rollups = new Map<string, Extract<ReturnType<Projections["get"]>, { kind: "rollup" }>>();
     for (const [name, p] of projections) {
       if (p.kind === "map" && name !== "events") this.mapped.push(new Mapped(name, p));
-      if (p.kind === "fold") this.folded.push(new Folded(name, p));
       if (p.kind === "rollup") rollups.set(name, p);
     }
     this.rollups = new Rollups(rollups);
+    for (const [name, p] of projections)
+      if (p.kind === "fold") this.folded.push(new Folded(name, p, this.rollups.reads(name)));
     const events = projections.get("events");
     if (events?.kind !== "map") throw new Error("the table events is missing");
     this.events = new EventRows(columnsOf(events));
@@ -85,23 +100,52 @@ export class Tables {
     return run;
   }
 
+  /** The commit on its way. While the disk writes it, the next batch is made ready in memory. */
+  private committing: Promise<void> = Promise.resolve();
+  private broken: unknown;
+  private begun = false;
+
   /** Runs work between two transactions. */
   quiet<T>(work: () => Promise<T>): Promise<T> {
-    return this.alone(work);
+    return this.alone(async () => {
+      await this.committing;
+      return work();
+    });
   }
 
-  /** Applies frames and moves the position to the last one's sequence. Throws `conflict` where somebody else moved it, `store_failed` otherwise. */
-  apply(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<Applied> {
-    return this.alone(() => this.applyNow(batch, stream));
+  /** The writing connection, in the transaction of the batch. */
+  private readonly db: Db = async () => {
+    await this.committing;
+    if (!this.begun) {
+      await this.store.writer.run("begin");
+      this.begun = true;
+    }
+    return this.store.writer;
+  };
+
+  /** {@link submit}, and its commit. */
+  async apply(batch: readonly Placed[], stream: StreamName): Promise<Applied> {
+    const { durable, ...applied } = await this.submit(batch, stream);
+    await durable;
+    return applied;
   }
 
-  private async applyNow(batch: readonly Placed[], stream: { stream: string; created: string }): Promise<Applied> {
+  /**
+   * Applies frames and moves the position to the last one's sequence; the next batch may be submitted before this one is durable. Throws `conflict`
+   * where somebody else moved the position, `store_failed` otherwise. Tables whose commit failed take nothing more: they are to be opened again.
+   */
+  async submit(batch: readonly Placed[], stream: StreamName): Promise<Applied & { readonly durable: Promise<void> }> {
+    // not the promise of the commit itself: whoever is next in the queue must not wait for it
+    return this.alone(async () => ({ ...(await this.applyNow(batch, stream)), durable: this.committing }));
+  }
+
+  private async applyNow(batch: readonly Placed[], stream: StreamName): Promise<Applied> {
     const none: ReadonlyMap<string, string> = new Map();
     let applied: Applied;
     try {
       applied = await this.transact(batch, stream, { bad: none, keep: true });
     } catch (error) {
-      if (isFatal(error)) throw asStoreError(error);
+      if (isFatal(error) || this.broken) throw asStoreError(this.broken ?? error);
       // some event cannot be written: find it, set it aside, write the others
       const ids = batch.flatMap(({ frame }) => frame.events().map((event) => event.id));
       const bad = await this.isolate(ids, async (subset) => {
@@ -137,23 +181,19 @@ export class Tables {
   }
 
   /**
-   * One transaction: the batch step by step, so that only a thousand events' rows are in memory, then the rows that changed, then the position.
+   * One transaction: the batch step by step, so that the rows in memory are bounded, then the rows that changed, then the position.
    * `only`: apply no other events. `bad`: set these aside with the reason. `keep`: false tries it and takes it back.
    */
   private async transact(
     batch: readonly Placed[],
-    stream: { stream: string; created: string },
+    stream: StreamName,
     how: { readonly only?: ReadonlySet<string>; readonly bad: ReadonlyMap<string, string>; readonly keep: boolean },
   ): Promise<Applied> {
-    const { writer } = this.store;
     const ids = new Set<string>();
     const faults: Fault[] = [];
     let repeated = 0;
     let { time_us } = this.position;
-    let open = false;
     try {
-      await writer.run("begin");
-      open = true;
       let step: Portion[] = [];
       let waiting = 0;
       for (const placed of batch) {
@@ -173,6 +213,7 @@ export class Tables {
         step = [];
         waiting = 0;
       }
+      const writer = await this.db();
       for (const table of this.keyedTables()) await table.write(writer);
       await this.setAside(faults);
       if (!how.keep) throw new Rollback();
@@ -187,12 +228,12 @@ export class Tables {
       if (!(await movePosition(writer, this.position, to))) {
         throw new WeirError("conflict", "the tables' position was moved by somebody else");
       }
-      open = false; // a commit that fails leaves an unknown result: the position is read again by whoever opens the store next
-      await writer.run("commit");
+      this.commit();
       this.position = to;
       for (const table of this.keyedTables()) table.committed();
     } catch (error) {
-      if (open) await writer.run("rollback").catch(() => {}); // the failure itself is what is told
+      if (this.begun) await this.store.writer.run("rollback").catch(() => {}); // the failure itself is what is told
+      this.begun = false;
       for (const table of this.keyedTables()) table.forget();
       if (!(error instanceof Rollback)) throw error;
     } finally {
@@ -200,6 +241,19 @@ export class Tables {
       this.clearRows();
     }
     return { ids, repeated };
+  }
+
+  /** Sends the commit off. One that fails leaves an unknown result: the position is read again by whoever opens the store next. */
+  private commit(): void {
+    this.begun = false;
+    this.committing = this.store.writer.run("commit").then(
+      () => {},
+      (error: unknown) => {
+        this.broken = error;
+        throw asStoreError(error);
+      },
+    );
+    this.committing.catch(() => {}); // whoever submitted the batch is told, and whoever comes next
   }
 
   /** The events of a frame that are new, by group, whose ids join `ids`; and those that came before. */
@@ -212,7 +266,7 @@ export class Tables {
     frame.forEach((group, row) => {
       names.push(group.attributeNamed("id")[row] as string);
     });
-    const seen = await this.seen.repeats(names, ids, this.store.writer);
+    const seen = await this.seen.repeats(names, ids, this.db);
     const filtered = how.only !== undefined || how.bad.size > 0;
     const items: Item[] = [];
     const faults: Fault[] = [];
@@ -252,8 +306,7 @@ export class Tables {
 
   /** Takes the events of some frames into every table: rows that only grow at once, others as far as they must be known first. */
   private async compute(step: readonly Portion[], faults: Fault[]): Promise<void> {
-    const { writer } = this.store;
-    for (const folded of this.folded) await folded.prepare(step, writer, faults);
+    for (const folded of this.folded) await folded.prepare(step, this.db, faults);
     const countsEvents = this.rollups.reads("events");
     for (const portion of step) {
       const { frame, seq, items, whole } = portion;
@@ -269,14 +322,15 @@ export class Tables {
       }
       for (const folded of this.folded) folded.take(portion, this.rollups, faults);
     }
-    await this.rollups.settle(writer);
+    await this.rollups.settle(this.db);
     await this.append();
+    const writer = await this.db();
     for (const folded of this.folded) await folded.append(writer);
   }
 
   /** Writes the rows of tables that only grow. */
   private async append(): Promise<void> {
-    const { writer } = this.store;
+    const writer = await this.db();
     await this.events.rows.append(writer);
     for (const { rows } of this.mapped) await rows.append(writer);
     await this.repeats.append(writer);
@@ -284,7 +338,7 @@ export class Tables {
 
   private async setAside(faults: readonly Fault[]): Promise<void> {
     for (const { item, table, error } of faults) {
-      await this.store.writer.run("insert into set_aside values ($id, $type, $seq, $error, $event)", {
+      await (await this.db()).run("insert into set_aside values ($id, $type, $seq, $error, $event)", {
         id: item.event.id,
         type: item.event.type,
         seq: item.seq,
@@ -295,8 +349,9 @@ export class Tables {
   }
 
   /** Keeps the store's write-ahead log short. */
-  checkpoint(bytesMax?: number): Promise<boolean> {
-    return this.alone(async () => {
+  async checkpoint(bytesMax?: number): Promise<boolean> {
+    if (!walIsLarge(this.store, bytesMax)) return false; // told without waiting for the commit on its way
+    return this.quiet(async () => {
       if (!(await checkpointWhenLarge(this.store, bytesMax))) return false;
       this.saveKeys();
       return true;
@@ -310,6 +365,7 @@ export class Tables {
   /** Saves what makes the next start quick, and closes the store. */
   async close(): Promise<void> {
     await this.alone(async () => {
+      await this.committing.catch(() => {}); // told already
       this.saveKeys();
       await this.store.close();
     });
