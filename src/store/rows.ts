@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import duckdb from "@duckdb/node-bindings";
+import { type Lane, VECTOR_ROWS } from "./lane.ts";
 import type { Column } from "./tables.ts";
-import { type Lane, laneOf, VECTOR_ROWS } from "./vectors.ts";
+import { laneOf } from "./vectors.ts";
 
 /** Rows of one table on their way into it. Made once and used again, so that a batch leaves nothing behind to collect. */
 export class Rows {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Column } from "../../src/define/column.ts";
 import { Rows } from "../../src/store/rows.ts";
-import type { TextLane } from "../../src/store/vectors.ts";
+import type { TextLane } from "../../src/store/text-lane.ts";
 import { checkColumn, packColumn, readColumn } from "../../src/wire/column.ts";
 import { Cursor } from "../../src/wire/msgpack.ts";
 

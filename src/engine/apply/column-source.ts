@@ -1,7 +1,7 @@
 import { type Column, NIL } from "../../define/column.ts";
 import { ENVELOPE_FIELDS, type Event } from "../../define/event.ts";
 import type { ColumnSource, ColumnSources } from "../../define/row.ts";
-import type { Lane } from "../../store/vectors.ts";
+import type { Lane } from "../../store/lane.ts";
 import type { Group } from "../../wire/frame.ts";
 
 const ATTRIBUTE = new Map<string, number>(ENVELOPE_FIELDS.map(([name], k) => [name, k]));

@@ -1,5 +1,5 @@
 import { NIL } from "../../define/column.ts";
-import type { TextLane } from "../../store/vectors.ts";
+import type { TextLane } from "../../store/text-lane.ts";
 import type { Group } from "../../wire/frame.ts";
 
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;

@@ -1,7 +1,7 @@
 import { ENVELOPE_FIELDS, type Event } from "../../define/event.ts";
 import { Rows } from "../../store/rows.ts";
 import type { Column } from "../../store/tables.ts";
-import type { TextLane } from "../../store/vectors.ts";
+import type { TextLane } from "../../store/text-lane.ts";
 import type { Group } from "../../wire/frame.ts";
 import { composeData, dataJson, sizeOfRow } from "./data-json.ts";
 

@@ -1,6 +1,6 @@
 import type { FoldProjection } from "../../define/projection.ts";
+import type { Lane } from "../../store/lane.ts";
 import { columnsOf } from "../../store/tables.ts";
-import type { Lane } from "../../store/vectors.ts";
 import { KeyedTable } from "./keyed.ts";
 
 type Row = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 import { type DuckDBConnection, LIST, listValue, VARCHAR } from "@duckdb/node-api";
 import { LIMITS } from "../../base/limits.ts";
+import type { Lane } from "../../store/lane.ts";
 import { Rows } from "../../store/rows.ts";
 import type { Column } from "../../store/tables.ts";
-import type { Lane } from "../../store/vectors.ts";
 import type { Db } from "./db.ts";
 import { KeyIndex } from "./keys.ts";
 

@@ -1,7 +1,7 @@
 import { addBucket, bucketOf, packSketch, quantiles, type Sketch, unpackSketch } from "../../base/sketch.ts";
 import type { RollupProjection, Share } from "../../define/projection.ts";
+import type { Lane } from "../../store/lane.ts";
 import { ROLLUP_COLUMNS } from "../../store/tables.ts";
-import type { Lane } from "../../store/vectors.ts";
 import type { Db } from "./db.ts";
 import { type Entry, KeyedTable } from "./keyed.ts";
 

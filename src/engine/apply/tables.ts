@@ -310,11 +310,13 @@ export class Tables {
     const countsEvents = this.rollups.reads("events");
     for (const portion of step) {
       const { frame, seq, items, whole } = portion;
-      if (whole) for (const group of frame.groups) await this.events.takeGroup(group, seq, () => this.append());
+      // rows stand in the order of the log: columns can be taken over only where they are in it
+      const inOrder = whole && frame.groups.length === 1;
+      if (inOrder) await this.events.takeGroup(frame.groups[0]!, seq, () => this.append());
       for (const mapped of this.mapped) mapped.take(portion, this.rollups, faults);
       for (const item of items) {
         const { event, group, row } = item;
-        if (!whole) {
+        if (!inOrder) {
           if (columnsBehind(event)) this.events.takeRow(group, row, seq);
           else this.events.takeEvent(event, seq);
         }
