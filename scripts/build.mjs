@@ -9,24 +9,46 @@ const files = (folder) =>
     .map((file) => `${folder}/${file}`);
 
 rmSync("dist", { recursive: true, force: true });
+const common = {
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  legalComments: "none",
+  logLevel: "warning",
+};
 await build({
+  ...common,
   entryPoints: [
-    "src/cli.ts",
-    "src/sdk/index.ts",
-    "src/store/sandbox/child.ts",
-    "src/engine/processors-worker.ts",
-    ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
+    { in: "src/cli.ts", out: "src/program" },
+    ...[
+      "src/sdk/index.ts",
+      "src/store/sandbox/child.ts",
+      "src/engine/processors-worker.ts",
+      ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
+    ].map((file) => ({ in: file, out: file.replace(/\.ts$/, "") })),
   ],
   outdir: "dist",
-  outbase: ".",
-  bundle: true,
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
   format: "esm",
-  platform: "node",
-  target: "node20.19",
   packages: "external",
   sourcemap: "linked",
-  legalComments: "none",
-  logLevel: "warning",
+});
+// A hook is one small file of its own: Node compiles every byte of it each time the assistant calls a tool. CommonJS starts faster.
+await build({ ...common, entryPoints: ["src/cli/hook.ts"], outfile: "dist/src/hook.cjs", format: "cjs", minify: true });
+await build({
+  ...common,
+  entryPoints: ["src/cli/start.ts"],
+  outfile: "dist/src/cli.js",
+  format: "esm",
+  minifySyntax: true,
+  plugins: [
+    {
+      name: "parts",
+      setup({ onResolve }) {
+        onResolve({ filter: /\/hook\.ts$/ }, () => ({ path: "./hook.cjs", external: true }));
+        onResolve({ filter: /\/cli\.ts$/ }, () => ({ path: "./program.js", external: true }));
+      },
+    },
+  ],
 });
