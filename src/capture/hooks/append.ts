@@ -8,8 +8,6 @@ export const hooksFolder = (dataDir: string): string => join(dataDir, "spool", "
 export const INBOX = "inbox.log";
 /** One byte a payload that found no room. */
 export const DROPPED = "dropped";
-/** Times a payload is written again because the file was taken away meanwhile. */
-const TRIES_MAX = 8;
 
 /**
  * Appends lines to the hooks' spool; they are on the disk when it returns true. Several processes may append at once: each writes with one
@@ -23,7 +21,7 @@ export function appendLines(
   bytesMax = LIMITS.hook_spool_bytes_max,
 ): boolean {
   try {
-    for (let k = 0; k < TRIES_MAX; k++) {
+    for (let k = 0; k < LIMITS.hook_write_tries_max; k++) {
       const written = appendOnce(folder, lines, bytesMax);
       if (written === "full") break;
       if (written === "kept") return true;
