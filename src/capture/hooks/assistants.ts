@@ -1,3 +1,4 @@
+import { derivedId } from "../../base/id.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { hookReceived } from "../../events/hook.ts";
@@ -14,9 +15,15 @@ export const HOOK_MAPPINGS: Readonly<Record<string, HookMapping>> = {
   "claude-code": mapHook,
 };
 
-/** The events of a record. What no mapping knows, and what was no JSON object, is kept as it came. */
+/** The events of a record, with ids that the same record always gives. What no mapping knows, and what was no JSON object, is kept as it came. */
 export function draftsOf(record: HookRecord): Draft[] {
-  const { assistant, at, payload, raw, bytes } = record;
+  return mapped(record).map((draft, k) => ({
+    ...draft,
+    id: draft.id ?? derivedId(record.at, "hook", record.assistant, record.id, k),
+  }));
+}
+
+function mapped({ assistant, at, payload, raw, bytes }: HookRecord): Draft[] {
   const map = Object.hasOwn(HOOK_MAPPINGS, assistant) ? HOOK_MAPPINGS[assistant] : undefined;
   if (map && isLoose(payload)) return map(payload, at);
   return [

@@ -130,9 +130,7 @@ async function takeFile(file: string, sink: HookSink): Promise<void> {
     for await (const { text, offset, end } of readLines(readAt, { line_bytes_max: LIMITS.hook_line_bytes_max })) {
       if (text?.trim() === "") continue;
       const record = text === undefined ? undefined : readLine(text);
-      const drafts = record
-        ? draftsOf(record).map((draft, k) => ({ ...draft, id: draft.id ?? derivedId(record.at, "hook", record.id, k) }))
-        : [broken(text ?? "", end - offset)];
+      const drafts = record ? draftsOf(record) : [broken(text ?? "", end - offset)];
       for (const draft of drafts) await sink.emitUnchecked(draft);
     }
   } finally {
