@@ -1,5 +1,15 @@
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { LIMITS } from "../../base/limits.ts";
 
 /** Folder of the hooks' spool below a data folder. */
@@ -18,7 +28,7 @@ export function appendLines(
   folder: string,
   lines: Buffer,
   count: number,
-  bytesMax = LIMITS.hook_spool_bytes_max,
+  bytesMax: number = LIMITS.hook_spool_bytes_max,
 ): boolean {
   try {
     for (let k = 0; k < LIMITS.hook_write_tries_max; k++) {
@@ -65,8 +75,21 @@ function openForAppend(folder: string, file: string): number {
     return openSync(file, "a", 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     return openSync(file, "a", 0o600);
+  }
+}
+
+/** Makes a folder and those above it. Node's own way of doing so never ends where a folder cannot be made and says ENOENT, as below /proc. */
+function makeFolder(folder: string): void {
+  const missing: string[] = [];
+  for (let at = folder; !existsSync(at); at = dirname(at)) missing.push(at);
+  for (const at of missing.reverse()) {
+    try {
+      mkdirSync(at, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // another hook made it meanwhile
+    }
   }
 }
 

@@ -57,7 +57,11 @@ describe("a record", () => {
 
   test("a line cut anywhere, or with anything changed before its end, is none", () => {
     const text = lineIn(line(1));
-    fc.assert(fc.property(fc.nat(text.length - 1), (cut) => expect(readLine(text.slice(0, cut))).toBeUndefined()));
+    fc.assert(
+      fc.property(fc.nat(text.length - 1), (cut) => {
+        expect(readLine(text.slice(0, cut))).toBeUndefined();
+      }),
+    );
   });
 
   test("holds no secret, in a text, under a name, in a key, or in what is no JSON", () => {
