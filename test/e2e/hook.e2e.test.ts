@@ -56,7 +56,7 @@ describe("weir hook", () => {
   test("says nothing where it cannot write, or settings are wrong", async () => {
     await using dir = await tempDir();
     await writeFile(join(dir.path, "file"), "");
-    for (const dataDir of [join(dir.path, "file", "data"), "/proc/nowhere", "\u00e9\u0001"])
+    for (const dataDir of [join(dir.path, "file", "data"), "/proc/nowhere", join(dir.path, "\u00e9\u0001")])
       expect(
         await hook({ ...envOf(join(dir.path, "data")), WEIR_DATA_DIR: dataDir, WEIR_HTTP_PORT: "no" }, payload(1)),
       ).toEqual(SILENT);
@@ -176,7 +176,7 @@ describe("weir init claude-code", () => {
     // what was registered records, run as the assistant runs it
     const command = /"command": ("WEIR.*")/.exec(after)![1]!;
     const ran = start("/bin/sh", ["-c", JSON.parse(command) as string], {
-      env: { PATH: env.PATH!, HOME: home },
+      env: { PATH: process.env.PATH ?? "", HOME: home },
       input: payload(1),
     });
     expect(await ran.ended).toEqual(SILENT);
