@@ -287,7 +287,9 @@ describe("whatever comes", () => {
 
   test("the same payload gives the same events", () => {
     fc.assert(
-      fc.property(mutated, (payload) => expect(mapHook(payload, AT)).toEqual(mapHook(payload, AT))),
+      fc.property(mutated, (payload) => {
+        expect(mapHook(payload, AT)).toEqual(mapHook(payload, AT));
+      }),
       { numRuns: 50 },
     );
   });
