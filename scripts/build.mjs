@@ -1,6 +1,6 @@
 // Builds dist/: the command line, the SDK, the sandbox's child, and every definition as a file of its own, so that the built weir finds
 // them by their folders as the source does. Packages stay outside the bundle.
-import { readdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, readdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const files = (folder) =>
@@ -36,19 +36,5 @@ await build({
 });
 // A hook is one small file of its own: Node compiles every byte of it each time the assistant calls a tool. CommonJS starts faster.
 await build({ ...common, entryPoints: ["src/cli/hook.ts"], outfile: "dist/src/hook.cjs", format: "cjs", minify: true });
-await build({
-  ...common,
-  entryPoints: ["src/cli/start.ts"],
-  outfile: "dist/src/cli.js",
-  format: "esm",
-  minifySyntax: true,
-  plugins: [
-    {
-      name: "parts",
-      setup({ onResolve }) {
-        onResolve({ filter: /\/hook\.ts$/ }, () => ({ path: "./hook.cjs", external: true }));
-        onResolve({ filter: /\/cli\.ts$/ }, () => ({ path: "./program.js", external: true }));
-      },
-    },
-  ],
-});
+copyFileSync("scripts/start.mjs", "dist/src/cli.js");
+chmodSync("dist/src/cli.js", 0o755);

@@ -62,7 +62,7 @@ const EXCUSED: Readonly<Record<string, string>> = {};
 
 /** Files that are started or found by their folder, not imported. */
 const ENTRIES = [
-  /^src\/cli\/start\.ts$/,
+  /^src\/cli\.ts$/,
   /^src\/sdk\/index\.ts$/,
   /^src\/store\/sandbox\/child\.ts$/,
   /^src\/engine\/processors-worker\.ts$/,

@@ -47,13 +47,13 @@ function program(built: string, source: string): string[] {
  */
 export function hookCommand(config: Config): string {
   const folder = ownFolder(config);
-  const words = [...program("src/hook.cjs", "src/cli/start"), "hook", "claude-code"].map(quoted).join(" ");
+  const words = [...program("src/hook.cjs", "src/cli"), "hook", "claude-code"].map(quoted).join(" ");
   return `${folder === undefined ? "" : `${OPTIONS.dataDir.env}=${quoted(folder)} `}${words} 2>/dev/null || :`;
 }
 
 /** weir as an MCP server, as Claude Code's files name one. */
 export function mcpServer(config: Config): Handler {
-  const [command, ...args] = [...program("src/cli.js", "src/cli/start"), "mcp"];
+  const [command, ...args] = [...program("src/cli.js", "src/cli"), "mcp"];
   const folder = ownFolder(config);
   return { type: "stdio", command, args, env: folder === undefined ? {} : { [OPTIONS.dataDir.env]: folder } };
 }

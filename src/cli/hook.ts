@@ -31,7 +31,7 @@ function readInput(max: number): { data: Buffer; bytes: number } {
 
 /**
  * `weir hook <assistant>`: takes one payload from stdin into the spool. It stands in the assistant's way, so it loads next to nothing, asks
- * nobody, prints nothing and ends with 0, whatever happens. A running weir takes the payload from the spool within milliseconds.
+ * nobody, prints nothing and ends with 0, whatever happens. A running weir takes the payload from the spool soon after.
  */
 function hook(name: string | undefined): void {
   try {

@@ -53,12 +53,14 @@ export function startHookDrain({
   const stop = new AbortController();
   let running: Promise<void> | undefined;
   let again = false;
+  let looked = Number.NEGATIVE_INFINITY;
   const look = (): void => {
     if (stop.signal.aborted) return;
     if (running) {
       again = true;
       return;
     }
+    looked = performance.now();
     running = takeAll(folder, sink, stop.signal)
       .catch((error: unknown) => log.warn({ err: error }, "what hooks left waits"))
       .finally(() => {
@@ -69,10 +71,14 @@ export function startHookDrain({
   };
   let timer: NodeJS.Timeout | undefined;
   const soon = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      look();
-    }, LIMITS.hook_gather_ms);
+    const pause = LIMITS.hook_pause_ms - (performance.now() - looked);
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        look();
+      },
+      Math.max(LIMITS.hook_gather_ms, pause),
+    );
   };
   let watcher: FSWatcher | undefined;
   try {

@@ -88,5 +88,5 @@ export function isOurs(handler: unknown): boolean {
   if (typeof handler !== "object" || handler === null) return false;
   const { type, command, url } = handler as Handler;
   if (type === "http") return typeof url === "string" && /^https?:\/\/[^/]+\/hooks\/claude-code$/.test(url);
-  return typeof command === "string" && /(?:weir|cli\.js|hook\.cjs|start\.ts)["']? hook claude-code\b/.test(command);
+  return typeof command === "string" && /(?:weir|cli\.[jt]s|hook\.cjs)["']? hook claude-code\b/.test(command);
 }
