@@ -125,6 +125,21 @@ program
   .command("mcp")
   .description("MCP server on stdin and stdout, for an assistant's configuration; asks the running weir")
   .action(async () => (await import("./cli/mcp.ts")).mcp());
+program
+  .command("hook <assistant>")
+  .description("take one payload of an assistant's hook from stdin; prints nothing and ends with 0, whatever happens")
+  .action(async () => void (await import("./cli/hook.ts")));
+program
+  .command("init <assistant>")
+  .description("let an assistant's hooks be recorded, and offer weir to it as an MCP server (claude-code)")
+  .option("--scope <scope>", "user: every project; project: the one in this folder", "user")
+  .option("--remove", "take away what an earlier init entered")
+  .option("--dry-run", "print what would change, and change nothing")
+  .option("--http", "send payloads to the running weir instead of starting a program for each")
+  .option("--otel", "let the assistant send its own telemetry to weir as well")
+  .option("--no-mcp", "do not offer weir as an MCP server")
+  .option("--json", "print what was done as JSON")
+  .action(async (assistant, o) => (await import("./cli/init.ts")).init(assistant, o));
 const rejected = program
   .command("rejected")
   .description("input that was not taken: list it, look at it, repair it and send it again");

@@ -12,6 +12,10 @@ export const clock = {
     if (Math.abs(origin_ms + fine - wall) > APART_MS) origin_ms = wall - fine;
     return Math.round((origin_ms + fine) * 1000);
   },
+  /** When this process was started, in integer microseconds since the Unix epoch. */
+  startedUs(): number {
+    return Math.round(performance.timeOrigin * 1000);
+  },
   /** Wall time in milliseconds since the Unix epoch. */
   nowMs(): number {
     return Date.now();

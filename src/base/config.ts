@@ -92,7 +92,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     if (value === undefined) throw new WeirError("bad_config", `${option.env}=${given} is not ${option.takes}`);
     out[name] = value;
   }
-  const dir = String(out.dataDir);
-  out.dataDir = resolve(dir === "~" || dir.startsWith("~/") ? join(env.HOME || homedir(), dir.slice(1)) : dir);
+  out.dataDir = dataDirOf(env);
   return out as Config;
+}
+
+/** The data folder of an environment. Never throws, so that a hook finds it whatever else is set wrong. */
+export function dataDirOf(env: NodeJS.ProcessEnv = process.env): string {
+  const dir = env[OPTIONS.dataDir.env] || OPTIONS.dataDir.fallback;
+  return resolve(dir === "~" || dir.startsWith("~/") ? join(env.HOME || homedir(), dir.slice(1)) : dir);
 }

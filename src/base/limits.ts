@@ -78,6 +78,16 @@ export const LIMITS = {
   http_body_bytes_max: 1_048_576,
   mcp_answer_chars_max: 50_000,
   live_clients_max: 64,
+  // hooks
+  hook_body_bytes_max: 16_777_216, // one payload that is parsed; of a longer one the beginning is kept as text
+  hook_text_chars_max: 65_536, // one text inside a payload; files and outputs of tools come whole
+  hook_record_chars_max: 2_097_152, // one payload on disk; what is larger after its texts were cut keeps its beginning as text
+  hook_line_bytes_max: 8_388_608, // a line of the hooks' spool; the characters of a record may take four bytes each
+  hook_spool_bytes_max: 268_435_456, // payloads on disk while weir is away
+  hook_write_tries_max: 8, // a payload is written again when the file was taken away between opening and writing
+  hook_wait_ms_max: 10_000, // payloads that wait longer than this while weir runs are a reason to look
+  hook_pause_ms: 100, // between two times the spool is taken: each begins a new file, which costs a disk sync of its own
+  hook_gather_ms: 10, // after a payload arrived, before it is taken: what comes meanwhile is taken with it
   // importing
   line_bytes_max: 67_108_864, // one line of a transcript; longer ones are skipped and reported
   tool_input_chars_max: 32_768, // JSON of a tool call's input that is kept

@@ -23,6 +23,7 @@ import { createSandbox } from "../store/sandbox/run.ts";
 import { createSelect, type Select } from "../store/select.ts";
 import type { Broker } from "../wire/broker.ts";
 import type { Connection } from "../wire/connect.ts";
+import { captureToken, HOOKS_PATH } from "./hooks.ts";
 import { prometheus } from "./prometheus.ts";
 import { entry } from "./root.ts";
 import { createSnapshots } from "./snapshot.ts";
@@ -40,6 +41,9 @@ export interface ContextParts {
   readonly token: string;
   readonly broker: { readonly url: string; broker(): Broker | undefined };
 }
+
+/** Where assistants send what they do: their hooks, and telemetry after OTLP. */
+const CAPTURE_PATHS = [HOOKS_PATH, "/v1/"];
 
 /** The running process as its surfaces see it, and the hooks by which it learns of the parts that change. */
 export interface Context extends ReadContext {
@@ -80,6 +84,10 @@ export function createContext(parts: ContextParts): Context {
     queries: definitions.queries,
     commands: definitions.commands,
     token: parts.token,
+    capture: {
+      token: captureToken(config.dataDir),
+      opens: (method, path) => method === "POST" && CAPTURE_PATHS.some((start) => path.startsWith(start)),
+    },
     version: parts.version,
     report: (error, where) => log.error({ err: error, where }, "a bug: a request failed for no known reason"),
     get hosts() {

@@ -6,16 +6,9 @@ import { discoverTranscripts } from "../capture/discover.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
 import { findServer, MACHINE_PLACES } from "../wire/server-program.ts";
 import { client } from "./ask.ts";
+import { type Check, checkCapture } from "./doctor-capture.ts";
 import { say, sayJson } from "./print.ts";
 import { findRuntime } from "./runtime.ts";
-
-interface Check {
-  readonly what: string;
-  readonly ok: boolean;
-  readonly found: string;
-  /** What to do about it. */
-  readonly fix?: string;
-}
 
 const LOW_DISK_BYTES = 1_000_000_000;
 
@@ -69,6 +62,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
     found: spool.spools === 0 ? "empty" : `${spool.spools} producers wait to be sent`,
     fix: "start weir; they are sent by themselves",
   });
+  checks.push(...(await checkCapture(config, runtime)));
   for (const { assistant, files, dirs } of await discoverTranscripts({ env: environment(), home: homedir() })) {
     checks.push({
       what: assistant,

@@ -7,6 +7,8 @@ import { clock } from "../base/clock.ts";
 import { readConfig } from "../base/config.ts";
 import { type ErrorCode, WeirError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
+import { hooksFolder } from "../capture/hooks/append.ts";
+import { hooksWaiting } from "../capture/hooks/drain.ts";
 import { loadProjections } from "../engine/load.ts";
 import { type ReplayProgress, removeStore, replay } from "../engine/replay.ts";
 import type { Verification } from "../engine/verify.ts";
@@ -200,7 +202,14 @@ function cloudEvent(names: readonly string[], row: readonly unknown[]): Record<s
 /** `weir status`. */
 export async function status({ json }: { json?: boolean }): Promise<void> {
   const { client } = await import("./ask.ts");
-  const s = await client().status();
+  let s: Awaited<ReturnType<ReturnType<typeof client>["status"]>>;
+  try {
+    s = await client().status();
+  } catch (error) {
+    const { events } = hooksWaiting(hooksFolder(readConfig().dataDir));
+    if (events > 0) note(`${events} payloads of hooks wait on disk; they are taken when weir runs`);
+    throw error;
+  }
   if (json) return sayJson(s);
   say(`weir ${s.version}, up ${s.uptime_s} s, profile ${s.profile}: ${s.health.state}`);
   for (const reason of s.health.reasons) say(`  - ${reason}`);
@@ -222,6 +231,8 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
     `tables ${s.tables.state}: sequence ${s.tables.seq} of ${s.tables.head_seq}; ${s.tables.applied} events, ${s.tables.repeated} repeats dropped, ${s.tables.set_aside} set aside`,
   );
   if (s.producers.spooled + s.producers.dropped > 0)
-    say(`producers: ${s.producers.spooled} waiting on disk, ${s.producers.dropped} given up`);
+    say(
+      `producers: ${s.producers.spooled} waiting on disk (${s.producers.hooks_waiting} from hooks), ${s.producers.dropped} given up`,
+    );
   return;
 }

@@ -1,5 +1,8 @@
 import { clock } from "../base/clock.ts";
 import type { Config } from "../base/config.ts";
+import { LIMITS } from "../base/limits.ts";
+import { hooksFolder } from "../capture/hooks/append.ts";
+import { hooksWaiting } from "../capture/hooks/drain.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/run-processor.ts";
 import type { Status } from "../read/status.ts";
@@ -52,6 +55,7 @@ export async function readStatus(parts: {
   const head = headOf("WEIR_EVENTS");
   const spool = spoolsWaiting(config.dataDir);
   const stats = emitter.stats();
+  const hooks = hooksWaiting(hooksFolder(config.dataDir));
   const reasons: string[] = [];
   if (!up) reasons.push("the broker does not answer; producers keep their events on disk");
   if (projecting.stopped) reasons.push(projecting.stopped.line());
@@ -70,6 +74,8 @@ export async function readStatus(parts: {
     reasons.push(`${tables.set_aside} events could not be applied; see the table set_aside`);
   if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);
   if (spool.events > 0) reasons.push(`${spool.events} frames wait on disk for the broker`);
+  if (hooks.since_ms !== undefined && clock.nowMs() - hooks.since_ms > LIMITS.hook_wait_ms_max)
+    reasons.push(`${hooks.events} payloads of hooks wait on disk and are not taken`);
   return {
     version: parts.version,
     uptime_s: Math.round((clock.nowUs() - parts.started_us) / 1_000_000),
@@ -98,6 +104,10 @@ export async function readStatus(parts: {
       last_commit_ms:
         projecting.status.commits > 0 ? Math.round(performance.now() - projecting.status.committed_at) : null,
     },
-    producers: { spooled: stats.spooled + spool.events, dropped: stats.dropped },
+    producers: {
+      spooled: stats.spooled + spool.events + hooks.events,
+      hooks_waiting: hooks.events,
+      dropped: stats.dropped + hooks.dropped,
+    },
   };
 }

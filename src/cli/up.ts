@@ -8,6 +8,8 @@ import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
+import { hooksFolder } from "../capture/hooks/append.ts";
+import { startHookDrain } from "../capture/hooks/drain.ts";
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
 import { startProcessorThread } from "../engine/processors-thread.ts";
@@ -22,6 +24,7 @@ import { checkBroker, enforce } from "../wire/check.ts";
 import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
+import { addHookRoutes } from "./hooks.ts";
 import { addOperations } from "./operations.ts";
 import { note, say, sayJson } from "./print.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
@@ -236,10 +239,13 @@ async function assemble(
   context.useProjecting(projecting);
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
+  addHookRoutes(app, config.dataDir);
   addOperations(app, { config, definitions, bus, projecting, log, snapshot: () => context.snapshot() });
   const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1" });
   closers.add(() => server.close());
   context.serving(server.port);
+  const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, log });
+  closers.add(() => hooks.close());
   const drain = (): void =>
     void drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>
       log.debug({ err: error }, "a spool waits"),

@@ -1,15 +1,30 @@
 import type { EventDefinition, EventOf } from "../define/event.ts";
 import alert from "./alert.ts";
 import flow from "./flow.ts";
+import hook from "./hook.ts";
 import mcp from "./mcp.ts";
 import measure from "./measure.ts";
 import model from "./model.ts";
 import session from "./session.ts";
+import setting from "./setting.ts";
 import tool from "./tool.ts";
+import turn from "./turn.ts";
 import work from "./work.ts";
 
 /** Every type of event. A new family gets one line here. */
-export const CATALOG = [...session, ...model, ...tool, ...mcp, ...work, ...measure, ...alert, ...flow] as const;
+export const CATALOG = [
+  ...session,
+  ...model,
+  ...tool,
+  ...turn,
+  ...mcp,
+  ...work,
+  ...setting,
+  ...measure,
+  ...alert,
+  ...hook,
+  ...flow,
+] as const;
 
 /** The union of all events. */
 export type AnyEvent = EventOf<(typeof CATALOG)[number]>;

@@ -9,7 +9,12 @@ const call = {
   agent: optional(text("subagent that called, where it was not the main thread", { max: 256 })),
 } as const;
 
-export const toolStarted = defineEvent("tool.started", 1, "An assistant began to call a tool.", call);
+export const toolStarted = defineEvent("tool.started", 1, "An assistant began to call a tool.", {
+  ...call,
+  permission_mode: optional(text("permission mode at that moment: default, plan, bypassPermissions, …", { max: 64 })),
+  effort: optional(text("effort the model was asked for", { max: 32 })),
+  prompt_id: optional(ref("the assistant's id of the prompt that led to it", { max: 128 })),
+});
 
 export const toolCalled = defineEvent("tool.called", 1, "A call of a tool ended.", {
   ...call,
@@ -22,6 +27,7 @@ export const toolCalled = defineEvent("tool.called", 1, "A call of a tool ended.
   file_path: optional(text("file the call was about", { max: 1024 })),
   cpu: optional(float("CPU the tool's process used", { min: 0, unit: "percent of one core" })),
   memory_mb: optional(float("memory of the tool's process", { min: 0, unit: "MB" })),
+  interrupted: optional(bool("whether a person interrupted it")),
 });
 
 export const toolDenied = defineEvent("tool.denied", 1, "A call of a tool was refused by a person or a rule.", {

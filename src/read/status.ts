@@ -63,7 +63,11 @@ export const STATUS = z
       })
       .describe("the tables"),
     producers: z
-      .object({ spooled: count("events waiting on disk for the broker"), dropped: count("events given up at a limit") })
+      .object({
+        spooled: count("events waiting on disk for the broker, payloads of hooks included"),
+        hooks_waiting: count("payloads of hooks waiting on disk to be taken"),
+        dropped: count("events given up at a limit"),
+      })
       .describe("producers"),
   })
   .describe("how weir is doing");

@@ -78,5 +78,5 @@ const statusOf = (health: Status["health"]): Status => ({
     lost: [],
     last_commit_ms: 5,
   },
-  producers: { spooled: 0, dropped: 0 },
+  producers: { spooled: 0, hooks_waiting: 0, dropped: 0 },
 });

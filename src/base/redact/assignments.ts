@@ -40,6 +40,9 @@ const HINTS = [
   hint("_auth"),
 ];
 
+/** Something of each name in CORE. */
+const WORDS = ["pass", "pwd", "secret", "token", "key", "credential", "mnemonic", "_auth"];
+
 const OPEN = new RegExp(QUOTE, "y");
 const ANNOTATION = /[A-Za-z_][\w.]{0,30}(?:\[[\w., ]{0,40}\])?(?: ?\| ?[A-Za-z]{1,12})? ?= ?/y;
 const BARE = /(?:[^\s\x00-\x1f\x7f"'`,;&<>(){}|\\[\]]|&(?!&|[\w.-]{1,40}=|[a-z]{2,6};)){1,256}/y;
@@ -195,4 +198,4 @@ function apply(text: string): string {
 }
 
 /** Values assigned to names such as PASSWORD, apiKey or --token, in the forms of env, ini, yaml, json, code and shells. */
-export const ASSIGNMENT_RULES: readonly Rule[] = [{ hints: HINTS, apply }];
+export const ASSIGNMENT_RULES: readonly Rule[] = [{ hints: HINTS, words: WORDS, apply }];

@@ -58,4 +58,6 @@ function apply(text: string): string {
 }
 
 /** PEM, OpenSSH, PGP and PuTTY private keys, whole or cut before their end. */
-export const BLOCK_RULES: readonly Rule[] = [{ hints: ["BEGIN [A-Z0-9 ]{0,80}PRIVATE KEY", "Private-Lines: "], apply }];
+export const BLOCK_RULES: readonly Rule[] = [
+  { hints: ["BEGIN [A-Z0-9 ]{0,80}PRIVATE KEY", "Private-Lines: "], words: ["private key", "private-lines: "], apply },
+];

@@ -21,11 +21,13 @@ function authorization(all: string, lead: string, scheme: string | undefined, va
 
 const AUTHORIZATION_RULE: Rule = {
   hints: ["authorization(?:\\\\{0,7}[\"'`])?\\]?[ \\t]{0,8}[:=,]"],
+  words: ["authorization"],
   apply: (text) => text.replace(AUTHORIZATION, authorization),
 };
 
 const BEARER = /(bearer[ \t]{1,4})([A-Za-z0-9._~+/-]{16,}={0,2})/gi;
 const BEARER_RULE: Rule = {
+  words: ["bearer"],
   hints: ["bearer[ \\t]{1,4}[A-Za-z0-9._~+/-]{16}"],
   apply: (text) =>
     text.replace(BEARER, (all, lead: string, value: string) =>
@@ -35,6 +37,7 @@ const BEARER_RULE: Rule = {
 
 const BASIC = /((?:basic[ \t]{1,4}|"auth\\{0,7}"[ \t]{0,8}:[ \t]{0,8}\\{0,7}"))([A-Za-z0-9+/]{6,4096}={0,2})/gi;
 const BASIC_RULE: Rule = {
+  words: ["basic", '"auth'],
   hints: ["basic[ \\t]{1,4}[A-Za-z0-9+/]{6}", '"auth\\\\{0,7}"[ \\t]{0,8}:[ \\t]{0,8}\\\\{0,7}"'],
   apply: (text) =>
     text.replace(BASIC, (all, lead: string, value: string) =>
@@ -45,6 +48,7 @@ const BASIC_RULE: Rule = {
 const URL_PASSWORD =
   /(:(?:\\{0,3}\/){2}[^\s:/?#@"'`<>\\()[\]{}]{0,128}:)([^\s/?#"'`<>\\,|)]{1,256})(?=@[A-Za-z0-9[$_{%])/g;
 const URL_RULE: Rule = {
+  words: ["@"],
   hints: [":(?:\\\\{0,3}/){2}[^ \\t\\r\\n:/?#@\"'`<>\\\\()[\\]{}]{0,512}:[^ \\t\\r\\n/?#\"'`<>\\\\,|)]{1,1024}@"],
   apply: (text) =>
     text.replace(URL_PASSWORD, (all, lead: string, value: string) =>
@@ -57,6 +61,7 @@ const COOKIE =
 /** At the end of what was taken for a cookie: the name of a value in quotes that follows on the same line, which other rules must still see. */
 const NEXT_NAME = /[ \t][\w$.-]{1,64}[ \t]{0,4}[=:][ \t]{0,4}$/;
 const COOKIE_RULE: Rule = {
+  words: ["cookie"],
   hints: ["cookie(?:\\\\{0,7}[\"'`])?[ \\t]{0,8}[:=,]"],
   apply: (text) =>
     text.replace(COOKIE, (all, lead: string, value: string) => {
@@ -70,6 +75,7 @@ const COOKIE_RULE: Rule = {
 const GAP = "(?:[ \\t\\r\\n]|\\\\{1,7}[nrt]){1,8}";
 const NETRC = new RegExp(`(login${GAP}[^\\s\\\\]{1,128}${GAP}password${GAP})([^\\s"'\`\\\\]{3,256})`, "g");
 const NETRC_RULE: Rule = {
+  words: ["login"],
   hints: [`login${GAP}[^ \\t\\r\\n\\\\]{1,512}${GAP}password`],
   apply: (text) =>
     text.replace(NETRC, (all, lead: string, value: string) => (isPlaceholder(value) ? all : lead + mark("password"))),
@@ -85,6 +91,7 @@ const SHORT_FLAGS: readonly (readonly [flag: string, program: RegExp])[] = [
 const SHORT =
   /([ \t]-(u|-user|p|a)(?:[ \t=]{0,2})(?:\\{0,7}["'])?(?:([^\s:"'\\]{1,128}):)?)([^\s\x00-\x1f\x7f"'\\]{3,256})/g;
 const SHORT_RULE: Rule = {
+  words: [" -", "\t-"],
   hints: [
     "[ \\t]-u[ \\t=]{0,2}(?:\\\\{0,7}[\"'])?[^ \\t\\r\\n:\"'\\\\]{1,512}:[^ \\t\\r\\n]",
     "[ \\t]--user[ \\t=]",

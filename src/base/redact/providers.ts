@@ -73,13 +73,15 @@ const SHAPES: readonly Shape[] = [
 ];
 
 const MIXED = /[A-Z0-9]/;
+/** Something of each shape that is `broken`. */
+const BROKEN_WORDS = ["hooks.slack.com/", "q~"];
 
 function rule({ kind, source, hint, starts, mixed, broken }: Shape): Rule {
   const pattern = new RegExp((starts ? START : "") + source, "g");
   const tail = /^[a-zA-Z]{1,9}[-_.]/;
   return {
     hints: [hint ?? source.replace(/\{(\d+),\}$/, "{$1}")],
-    ...(broken ? {} : { inRun: true }),
+    ...(broken ? { words: BROKEN_WORDS } : { inRun: true }),
     apply: (text) =>
       text.replace(pattern, (found) => (mixed && !MIXED.test(found.replace(tail, "")) ? found : mark(kind))),
   };
@@ -87,6 +89,7 @@ function rule({ kind, source, hint, starts, mixed, broken }: Shape): Rule {
 
 /** JSON web tokens: two base64url objects and what follows. The start of a run is anchored, so each run is read once. */
 const JWT: Rule = {
+  words: ["eyj"],
   hints: ["eyJ[A-Za-z0-9_-]{8}"],
   apply: (text) => text.replace(jwt, mark("jwt")),
 };
@@ -94,6 +97,7 @@ const jwt = new RegExp(`${START}eyJ[A-Za-z0-9_-]{8,}\\.eyJ[A-Za-z0-9_-]{8,}(?:\\
 
 /** Keys inside Azure connection strings and signed addresses; the name of the field is kept. */
 const AZURE: Rule = {
+  words: ["key=", "sig="],
   hints: ["key=[A-Za-z0-9+/%]{20}", "sig=[A-Za-z0-9+/%]{20}"],
   apply: (text) =>
     text.replace(

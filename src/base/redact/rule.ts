@@ -7,6 +7,8 @@ export interface Rule {
   readonly hints: readonly string[];
   /** Letter case counts, and every match of the hints lies in or at most 8 characters before {@link RUN_CHARS} token characters in a row. */
   readonly inRun?: true;
+  /** Lower-case letters of which some stand in the lower-case form of every text that `apply` changes; told by rules that are not `inRun`. */
+  readonly words?: readonly string[];
   readonly apply: (text: string) => string;
 }
 

@@ -22,7 +22,7 @@ export function createHttp(ctx: ReadContext): Hono {
   const app = new OpenAPIHono();
   app.use(securityHeaders);
   app.use(checkOrigin(() => ctx.hosts));
-  app.use(checkToken(ctx.token, isPublic));
+  app.use(checkToken(ctx.token, isPublic, ctx.capture));
   app.onError((error, c) => {
     if (toWeirError(error).code === "internal") ctx.report?.(error, c.req.path);
     return answerError(c, error, error instanceof Refused ? error.status : undefined);

@@ -23,6 +23,9 @@ function part(table: string, columns: Columns, also = "true", event = "event_id"
 from ${table} where session = $session and ${withinSession("time")} and ${also}`;
 }
 
+/** Families of events that have no table of their own and belong to the story of a session. */
+const OWN = ["session", "compaction", "turn", "agent", "permission", "notification", "elicitation", "task", "alert"];
+
 const PARTS = [
   part("prompts", { what: "'prompt'", name: "kind", text: "text" }),
   part("tool_calls", {
@@ -49,7 +52,7 @@ const PARTS = [
   part(
     "events",
     { what: "type", name: "coalesce(subject, '')", text: "data" },
-    "(type like 'session.%' or type like 'alert.%')",
+    `(${OWN.map((family) => `type like '${family}.%'`).join(" or ")} or type = 'model.switched')`,
     "id",
   ),
 ];
@@ -57,7 +60,7 @@ const PARTS = [
 export default defineQuery({
   title: "Timeline of a session",
   about:
-    "What happened in one session, in order: prompts, tool calls with their duration and outcome, model calls with tokens and cost, changed files, commits, and the session's own events (started, compacted, ended). One row a fact, also where several sources reported it. Read it in pages with `offset`; pass `chars` for longer texts. Needs the session's id from `sessions`.",
+    "What happened in one session, in order: prompts, tool calls with their duration and outcome, model calls with tokens and cost, changed files, commits, and the session's own events (started, compacted, ended, turns, subagents, questions to the person). One row a fact, also where several sources reported it. Read it in pages with `offset`; pass `chars` for longer texts. Needs the session's id from `sessions`.",
   input: {
     session: ref("id of the session", { max: 128 }),
     offset: optional(int("rows to pass over, for the next page", { min: 0 })),
