@@ -1,5 +1,6 @@
 import { clock } from "../base/clock.ts";
 import type { Config } from "../base/config.ts";
+import type { Told } from "../capture/watching.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/run-processor.ts";
 import type { Status } from "../read/status.ts";
@@ -18,6 +19,7 @@ export async function readStatus(parts: {
   readonly version: string;
   readonly started_us: number;
   readonly broker: { readonly url: string; broker(): Broker | undefined };
+  readonly told: () => Told | undefined;
 }): Promise<Status> {
   const { bus, projecting, emitter, config } = parts;
   const streams = await Promise.all(
@@ -99,5 +101,6 @@ export async function readStatus(parts: {
         projecting.status.commits > 0 ? Math.round(performance.now() - projecting.status.committed_at) : null,
     },
     producers: { spooled: stats.spooled + spool.events, dropped: stats.dropped },
+    following: (parts.told()?.following ?? []).map((f) => ({ ...f, folders: [...f.folders] })),
   };
 }

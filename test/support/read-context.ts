@@ -79,4 +79,5 @@ const statusOf = (health: Status["health"]): Status => ({
     last_commit_ms: 5,
   },
   producers: { spooled: 0, dropped: 0 },
+  following: [],
 });
