@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { environment, readConfig } from "../base/config.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
-import { createWeir } from "../sdk/index.ts";
+import { createWeir, type Weir } from "../sdk/index.ts";
 import { Follower } from "./follow/follow.ts";
 import { followPlan } from "./follow/settings.ts";
 import type { Told } from "./watching.ts";
@@ -21,16 +21,33 @@ try {
   // not allowed here: it works the same, only less politely
 }
 
-const sink = createWeir({
+let ending = false;
+let followers: Follower[] = [];
+let sink: Weir | undefined;
+async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  setTimeout(() => process.exit(1), LIMITS.follow_stop_ms_max).unref();
+  await Promise.all(followers.map((follower) => follower.stop()));
+  await sink?.close();
+  process.exit(0);
+}
+process.on("SIGTERM", () => void end());
+process.on("SIGINT", () => {}); // Ctrl-C reaches the whole group: the parent says when
+process.once("disconnect", () => void end());
+if (!process.connected) void end(); // the parent was killed before this line
+
+const own = createWeir({
   name: "watching",
   source: "weir://watching",
   via: "transcript",
   dataDir: config.dataDir,
   check: false,
 });
-const followers = await Promise.all(
+sink = own;
+followers = await Promise.all(
   followPlan(config.follow, { env: environment() }).map(({ kind, dirs }) =>
-    Follower.start({ kind, dirs, sink, log, positionsFile: join(config.dataDir, "import", `${kind}.jsonl`) }),
+    Follower.start({ kind, dirs, sink: own, log, positionsFile: join(config.dataDir, "import", `${kind}.jsonl`) }),
   ),
 );
 const tell = (): void => {
@@ -39,16 +56,3 @@ const tell = (): void => {
 };
 setInterval(tell, LIMITS.follow_told_ms);
 tell();
-
-let ending = false;
-async function end(): Promise<void> {
-  if (ending) return;
-  ending = true;
-  setTimeout(() => process.exit(1), LIMITS.follow_stop_ms_max).unref();
-  await Promise.all(followers.map((follower) => follower.stop()));
-  await sink.close();
-  process.exit(0);
-}
-process.on("SIGTERM", () => void end());
-process.on("SIGINT", () => {}); // Ctrl-C reaches the whole group: the parent says when
-process.once("disconnect", () => void end());
