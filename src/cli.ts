@@ -116,6 +116,17 @@ program
     });
   });
 program
+  .command("coverage [session]")
+  .description("which sources saw the prompts, tool calls and model calls, what each missed, and where they disagree")
+  .option("--by-session", "rows for each session")
+  .option("--since <time>", "start of the period, for example 7d")
+  .option("--project <folder>", "only this project")
+  .option("--json", "as JSON")
+  .option("--csv", "as CSV")
+  .action(async (session, { json, csv, bySession, ...rest }) =>
+    (await import("./cli/ask.ts")).coverage({ session, by_session: bySession, ...rest }, { json, csv }),
+  );
+program
   .command("export")
   .description("write all events out: Parquet files by day, or CloudEvents one a line on stdout")
   .requiredOption("--format <format>", "parquet or jsonl")
