@@ -67,6 +67,7 @@ export const OPTIONS = {
     "transcripts that weir up follows: on (where the assistants keep them), off, or claude-code=FOLDER and codex=FOLDER with commas",
     "on, off, or assistant=folder with commas",
   ),
+  watch: choice("WEIR_WATCH", "on", "whether files and git of projects in use are watched", ["on", "off"]),
   logLevel: choice("WEIR_LOG_LEVEL", "warn", "how much is logged on stderr", [
     "trace",
     "debug",

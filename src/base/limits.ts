@@ -111,5 +111,17 @@ export const LIMITS = {
   follow_told_ms: 1_000, // how often the process that follows tells how far it is
   follow_restart_ms: 2_000, // pause before it is started again
   follow_stop_ms_max: 5_000, // after this it is killed; what it had not sent is read again
+  // watching files and git
+  watch_paths_max: 32, // projects and folders watched at once, the last used ones
+  watch_folders_max: 2_048, // folders of one project that are watched
+  watch_files_max: 50_000, // files of one project whose state is known
+  watch_settle_ms: 300, // changes are gathered this long: an editor writes a file in several steps
+  watch_burst_max: 50, // more changes at once are told as one a folder
+  watch_list_ms: 10_000, // how often it is asked which projects are in use
+  reflog_days: 7, // how far back a repository is read when it comes under watch; ids make it harmless
+  reflog_bytes_max: 1_048_576, // end of a reflog that is read
+  reflog_commits_max: 500, // commits of one reading
+  branches_max: 5_000, // branches of one repository that are known
+  git_ms_max: 10_000, // one call of git
   bad_lines_max: 100, // unreadable lines named in a report; all are counted
 } as const;

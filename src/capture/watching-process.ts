@@ -6,10 +6,11 @@ import { createLog } from "../base/log.ts";
 import { createWeir, type Weir } from "../sdk/index.ts";
 import { Follower } from "./follow/follow.ts";
 import { followPlan } from "./follow/settings.ts";
-import type { Told } from "./watching.ts";
+import { ProjectWatches } from "./watch/project.ts";
+import type { Asked, Told } from "./watching.ts";
 
 /*
- * The process beside `weir up` that reads what others write: transcripts. It is a producer like any other, through the SDK and its spool, with
+ * The process beside `weir up` that reads what others write: transcripts, files of projects, git. It is a producer like any other, through the SDK and its spool, with
  * low priority, so that taking in years of sessions disturbs neither weir's answers nor the machine's user. It ends with its parent.
  */
 
@@ -23,12 +24,13 @@ try {
 
 let ending = false;
 let followers: Follower[] = [];
+let projects: ProjectWatches | undefined;
 let sink: Weir | undefined;
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
   setTimeout(() => process.exit(1), LIMITS.follow_stop_ms_max).unref();
-  await Promise.all(followers.map((follower) => follower.stop()));
+  await Promise.all([...followers.map((follower) => follower.stop()), projects?.close()]);
   await sink?.close();
   process.exit(0);
 }
@@ -45,13 +47,16 @@ const own = createWeir({
   check: false,
 });
 sink = own;
+const watches = new ProjectWatches(own, log);
+projects = watches;
+process.on("message", (asked: Asked) => void watches.use(asked.watch));
 followers = await Promise.all(
   followPlan(config.follow, { env: environment() }).map(({ kind, dirs }) =>
     Follower.start({ kind, dirs, sink: own, log, positionsFile: join(config.dataDir, "import", `${kind}.jsonl`) }),
   ),
 );
 const tell = (): void => {
-  const told: Told = { following: followers.map((follower) => follower.status()) };
+  const told: Told = { following: followers.map((follower) => follower.status()), watching: watches.status() };
   if (process.connected) process.send?.(told);
 };
 setInterval(tell, LIMITS.follow_told_ms);

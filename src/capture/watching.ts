@@ -5,6 +5,12 @@ import type { FollowStatus } from "./follow/follow.ts";
 /** What the watching process tells its parent. */
 export interface Told {
   readonly following: readonly FollowStatus[];
+  readonly watching: readonly { path: string; folders: number; files: number; repository: boolean }[];
+}
+
+/** What its parent tells it: folders whose files and git are to be watched. */
+export interface Asked {
+  readonly watch: readonly string[];
 }
 
 /** The process that follows transcripts, see {@link startWatching}. */
@@ -24,6 +30,8 @@ export function startWatching(options: {
   readonly env: NodeJS.ProcessEnv;
   /** Whether there is something to watch; asked until there is. */
   readonly wanted: () => Promise<boolean>;
+  /** Folders whose files and git are to be watched; asked again and again. */
+  readonly folders: () => Promise<readonly string[]>;
   readonly log: { warn(about: object, message: string): void };
 }): Watching {
   const { entry, env, log } = options;
@@ -32,11 +40,17 @@ export function startWatching(options: {
   let child: ChildProcess | undefined;
   let ended: Promise<void> = Promise.resolve();
   let again: NodeJS.Timeout | undefined;
-  const startWhenWanted = async (): Promise<void> => {
-    const wanted = await options.wanted().catch(() => false);
+  let looking: NodeJS.Timeout | undefined;
+  let folders: readonly string[] = [];
+  const look = async (): Promise<void> => {
+    folders = await options.folders().catch(() => folders); // the tables may be away for a moment
     if (stopping) return;
-    if (wanted) return start();
-    again = setTimeout(() => void startWhenWanted(), LIMITS.follow_sweep_ms).unref();
+    if (!child && (folders.length > 0 || (await options.wanted().catch(() => false)))) start();
+    else tell();
+    looking = setTimeout(() => void look(), LIMITS.watch_list_ms).unref();
+  };
+  const tell = (): void => {
+    if (child?.connected) child.send({ watch: folders } satisfies Asked, () => {}); // it may end meanwhile
   };
   const start = (): void => {
     const loader = entry.endsWith(".ts") ? ["--import", "tsx"] : [];
@@ -44,6 +58,7 @@ export function startWatching(options: {
     const execArgv = ["--max-old-space-size=512", "--max-semi-space-size=8", ...loader];
     const started = fork(entry, [], { env, execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"] });
     child = started;
+    tell();
     started.on("message", (told: Told) => {
       last = told;
     });
@@ -57,12 +72,13 @@ export function startWatching(options: {
       });
     });
   };
-  void startWhenWanted();
+  void look();
   return {
     told: () => last,
     async stop() {
       stopping = true;
       clearTimeout(again);
+      clearTimeout(looking);
       child?.kill("SIGTERM");
       const force = setTimeout(() => child?.kill("SIGKILL"), LIMITS.follow_stop_ms_max + 1_000);
       await ended;

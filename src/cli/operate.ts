@@ -231,5 +231,7 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
     const faults = f.bad_lines + f.unreadable > 0 ? `; ${f.bad_lines} bad lines, ${f.unreadable} unreadable` : "";
     say(`${f.assistant} transcripts ${f.state}: ${f.files} files${left}; ${f.lines} lines read${faults}`);
   }
+  if (s.watching.length > 0)
+    say(`watching ${s.watching.length} folders: ${s.watching.reduce((sum, w) => sum + w.files, 0)} files; weir watch list`);
   return;
 }

@@ -102,5 +102,6 @@ export async function readStatus(parts: {
     },
     producers: { spooled: stats.spooled + spool.events, dropped: stats.dropped },
     following: (parts.told()?.following ?? []).map((f) => ({ ...f, folders: [...f.folders] })),
+    watching: [...(parts.told()?.watching ?? [])],
   };
 }

@@ -140,15 +140,17 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   try {
     let watching: Watching | undefined;
     const told = () => watching?.told();
-    const { runtime, emitter } = await assemble({ config, log, without: options.without, closers, told });
+    const { runtime, emitter, folders } = await assemble({ config, log, without: options.without, closers, told });
     writeRuntime(config.dataDir, runtime);
     closers.add(() => removeRuntime(config.dataDir));
-    if (plan.length > 0) {
+    const watch = config.watch === "on" && !options.demo;
+    if (plan.length > 0 || watch) {
       watching = startWatching({
         entry: entry("src/capture/watching-process"),
         env: environment(),
         log,
         wanted: async () => (await Promise.all(plan.map(({ dirs }) => dirs()))).flat().length > 0,
+        folders: async () => (watch ? folders() : []),
       });
       closers.add(() => watching?.stop());
     }
@@ -179,7 +181,7 @@ async function assemble(given: {
   readonly without: string | undefined;
   readonly closers: Closers;
   readonly told: () => Told | undefined;
-}): Promise<{ runtime: Runtime; emitter: Emitter }> {
+}): Promise<{ runtime: Runtime; emitter: Emitter; folders: () => Promise<string[]> }> {
   const { config, log, without, closers, told } = given;
   const started = clock.nowUs();
   const running = new AbortController();
@@ -272,7 +274,12 @@ async function assemble(given: {
     version: version(),
     started_at: isoFromUs(started),
   };
-  return { runtime, emitter };
+  const folders = async (): Promise<string[]> => {
+    const { columns, rows } = await context.ask("watches", { limit: LIMITS.watch_paths_max * 4 });
+    const path = columns.findIndex((column) => column.name === "path");
+    return rows.map((row) => String(row[path]));
+  };
+  return { runtime, emitter, folders };
 }
 
 /** Frames on their way when the connection breaks go to the spool at once, before newer ones. */

@@ -84,6 +84,16 @@ export const STATUS = z
         }),
       )
       .describe("transcripts that are followed; none where WEIR_FOLLOW is off"),
+    watching: z
+      .array(
+        z.object({
+          path: text("folder"),
+          folders: count("folders in it that are watched"),
+          files: count("files whose state is known"),
+          repository: z.boolean().describe("whether it is in a git repository"),
+        }),
+      )
+      .describe("folders whose files and git are watched; none where WEIR_WATCH is off"),
   })
   .describe("how weir is doing");
 

@@ -80,4 +80,5 @@ const statusOf = (health: Status["health"]): Status => ({
   },
   producers: { spooled: 0, dropped: 0 },
   following: [],
+  watching: [],
 });

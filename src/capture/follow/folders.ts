@@ -6,7 +6,8 @@ export interface Folders {
   use(folders: readonly string[]): number;
   /** Watches these folders too, as far as there is room. Tells how many are new. */
   add(folders: readonly string[]): number;
-  has(folder: string): boolean;
+  /** Ends the watches of folders that are gone. */
+  remove(which: (folder: string) => boolean): void;
   readonly watched: number;
   /** Folders that are not watched: beyond the limit, or refused by the system. */
   readonly left_out: number;
@@ -50,7 +51,9 @@ export function watchFolders(
       return added;
     },
     add: (folders) => addAll(folders),
-    has: (folder) => watchers.has(folder),
+    remove(which) {
+      for (const folder of [...watchers.keys()]) if (which(folder)) drop(folder);
+    },
     get watched() {
       return watchers.size;
     },
