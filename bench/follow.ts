@@ -50,7 +50,11 @@ export default async function follow(options: ReadonlyMap<string, string>): Prom
   }
   if (!options.has("dir")) remove(dir);
   // the first start of each made the tables, or found them cold
-  const half = (of: number[]): number => quantile(of.slice(1).sort((a, b) => a - b), 0.5);
+  const half = (of: number[]): number =>
+    quantile(
+      of.slice(1).sort((a, b) => a - b),
+      0.5,
+    );
   const result = {
     files: made.files,
     megabytes: made.bytes / 1e6,
@@ -94,7 +98,10 @@ function makeTranscripts(projects: string, files: number, bytes: number) {
 
 /** A sample whose ids are others. */
 const own = (sample: string, mark: string): string =>
-  `${sample.trimEnd()}\n`.replace(/"(uuid|sessionId|requestId|id|tool_use_id|leafUuid)":\s*"/g, (found) => `${found}${mark}-`);
+  `${sample.trimEnd()}\n`.replace(
+    /"(uuid|sessionId|requestId|id|tool_use_id|leafUuid)":\s*"/g,
+    (found) => `${found}${mark}-`,
+  );
 
 /** Processor time over some seconds, in percent of one core: weir and all below it, and the watching process alone. */
 async function idle(weir: Instance, seconds: number): Promise<{ all: number; watching: number }> {
@@ -114,7 +121,7 @@ async function takeIn(weir: Instance, files: number): Promise<Record<string, num
       tables: { lag: number; applied: number };
     }>("/api/status");
     const f = following.find((one) => one.files >= files);
-    first ??= f && f.bytes_waiting;
+    first ??= f?.bytes_waiting;
     if (f?.state === "following" && tables.lag === 0) {
       const took = (performance.now() - started) / 1_000;
       return { taken_in_mb: (first ?? 0) / 1e6, taken_in_s: took, lines: f.lines, events: tables.applied };

@@ -70,7 +70,12 @@ export async function findTranscripts(
 ): Promise<Found> {
   const search: Search = { files: new Map(), folders: [], unreadable: [], room: entries_max };
   for (const path of paths) await searchPath(search, kind, resolve(path));
-  return { files: [...search.files.values()], folders: search.folders, unreadable: search.unreadable, complete: search.room > 0 };
+  return {
+    files: [...search.files.values()],
+    folders: search.folders,
+    unreadable: search.unreadable,
+    complete: search.room > 0,
+  };
 }
 
 async function searchPath(search: Search, kind: TranscriptKind, path: string): Promise<void> {

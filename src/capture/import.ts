@@ -47,7 +47,10 @@ export async function importTranscripts(options: ImportOptions): Promise<ImportR
   const { kind, positionsFile, log, signal } = options;
   const positions = await openPositions(positionsFile);
   if (positions.damaged)
-    log?.warn({ file: positionsFile, damaged: positions.damaged }, "positions not usable in full, transcripts are read again");
+    log?.warn(
+      { file: positionsFile, damaged: positions.damaged },
+      "positions not usable in full, transcripts are read again",
+    );
   const found = await findTranscripts(kind, options.dirs);
   if (!found.complete) log?.warn({ files: found.files.length }, "too many files, the rest is left out");
   const report = emptyReport();

@@ -232,6 +232,8 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
     say(`${f.assistant} transcripts ${f.state}: ${f.files} files${left}; ${f.lines} lines read${faults}`);
   }
   if (s.watching.length > 0)
-    say(`watching ${s.watching.length} folders: ${s.watching.reduce((sum, w) => sum + w.files, 0)} files; weir watch list`);
+    say(
+      `watching ${s.watching.length} folders: ${s.watching.reduce((sum, w) => sum + w.files, 0)} files; weir watch list`,
+    );
   return;
 }

@@ -217,7 +217,18 @@ async function assemble(given: {
   });
   void cutWhenAway(own, emitter);
   const token = randomBytes(24).toString("base64url");
-  const parts = { config, log, definitions, bus, emitter, version: version(), started_us: started, token, broker, told };
+  const parts = {
+    config,
+    log,
+    definitions,
+    bus,
+    emitter,
+    version: version(),
+    started_us: started,
+    token,
+    broker,
+    told,
+  };
   const context = createContext({ ...parts, processors: () => processors.status() });
   closers.add(() => context.close());
   const projecting = startProjections({

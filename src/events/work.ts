@@ -21,18 +21,23 @@ export const commitCreated = defineEvent("commit.created", 1, "A git commit was 
   pull_request: optional(int("number of the pull request it belongs to", { min: 0 })),
 });
 
-export const branchChanged = defineEvent("branch.changed", 1, "A git branch was made, left for another, merged, moved or removed.", {
-  branch: text("the branch, or a hash where none was checked out", { max: 512 }),
-  action: choice("what happened; moved: it points elsewhere after a reset, pull or rebase", [
-    "created",
-    "switched",
-    "merged",
-    "moved",
-    "removed",
-  ]),
-  from_branch: optional(text("branch that was left, or merged into this one", { max: 512 })),
-  sha: optional(ref("hash it points to now, or pointed to last", { max: 64 })),
-});
+export const branchChanged = defineEvent(
+  "branch.changed",
+  1,
+  "A git branch was made, left for another, merged, moved or removed.",
+  {
+    branch: text("the branch, or a hash where none was checked out", { max: 512 }),
+    action: choice("what happened; moved: it points elsewhere after a reset, pull or rebase", [
+      "created",
+      "switched",
+      "merged",
+      "moved",
+      "removed",
+    ]),
+    from_branch: optional(text("branch that was left, or merged into this one", { max: 512 })),
+    sha: optional(ref("hash it points to now, or pointed to last", { max: 64 })),
+  },
+);
 
 export const watchSet = defineEvent("watch.set", 1, "A folder was put under watch, or taken out of it.", {
   path: text("the folder", { max: 1024 }),

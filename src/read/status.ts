@@ -70,7 +70,9 @@ export const STATUS = z
         z.object({
           assistant: text("assistant whose transcripts are followed"),
           folders: z.array(z.string()).describe("folders they lie in"),
-          state: text("looking: files are searched; reading: files from before wait; following: new lines are read as they come"),
+          state: text(
+            "looking: files are searched; reading: files from before wait; following: new lines are read as they come",
+          ),
           files: count("transcripts"),
           bytes: count("their size"),
           files_waiting: count("transcripts from before that wait to be read, the newest first"),

@@ -34,7 +34,8 @@ test("a project in use is watched: its files, and commits with the session that 
       publish("tool.called", { tool: "Bash", success: true }, -50_000),
     ]),
   });
-  const listed = async () => (await weir.json<{ rows: { path: string; reason: string }[] }>(["watch", "list", "--json"])).rows;
+  const listed = async () =>
+    (await weir.json<{ rows: { path: string; reason: string }[] }>(["watch", "list", "--json"])).rows;
   await until("it is listed", async () => (await listed()).some(({ path }) => path === root), PATIENT);
   expect(await listed()).toMatchObject([{ path: root, reason: "project in use" }]);
   interface Watched {

@@ -164,10 +164,11 @@ export class Follower {
     this.options.log?.warn({ err: error }, "transcripts could not be followed; it is tried again");
 
   private noteChange(folder: string, name: string | undefined): void {
-    if (name !== undefined && isTranscriptName(name)) return this.noteFile(join(folder, name));
-    // a name that is no transcript may be a new folder; a missing one means anything in here
-    if (name !== undefined && (name.includes(".") || !isSearched(name))) return;
-    this.changedFolders.add(name === undefined ? folder : join(folder, name));
+    if (name !== undefined && isTranscriptName(name)) this.changed.add(join(folder, name));
+    // a missing name means anything in here; one that is no transcript may be a new folder
+    else if (name === undefined) this.changedFolders.add(folder);
+    else if (!name.includes(".") && isSearched(name)) this.changedFolders.add(join(folder, name));
+    else return;
     this.settle();
   }
 

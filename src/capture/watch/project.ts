@@ -62,7 +62,12 @@ export class ProjectWatch {
 
   /** Folders and files under watch. */
   status(): { path: string; folders: number; files: number; repository: boolean } {
-    return { path: this.root, folders: this.watches.watched, files: this.known, repository: this.repository !== undefined };
+    return {
+      path: this.root,
+      folders: this.watches.watched,
+      files: this.known,
+      repository: this.repository !== undefined,
+    };
   }
 
   async close(): Promise<void> {
@@ -182,7 +187,14 @@ export class ProjectWatch {
     const now = clock.nowUs();
     const time = mtime_ms === undefined ? now : Math.min(now, mtime_ms * 1_000);
     return fileChanged.of(
-      { id: newId(time), time, source: "files://local", via: "watch", project: this.repository?.root ?? this.root, subject: boundKey(path, 512) },
+      {
+        id: newId(time),
+        time,
+        source: "files://local",
+        via: "watch",
+        project: this.repository?.root ?? this.root,
+        subject: boundKey(path, 512),
+      },
       { path: boundKey(path, 1024), action, from_path: from_path && boundKey(from_path, 1024), files },
     );
   }

@@ -75,7 +75,10 @@ async function newLines(file: string, from: number): Promise<{ lines: RefLine[];
     const end = bytes.subarray(0, bytesRead).lastIndexOf(10) + 1;
     const since = anew ? clock.nowUs() - LIMITS.reflog_days * 86_400_000_000 : 0;
     const parsed = bytes.toString("utf8", 0, end).split("\n").map(parseRefLine);
-    return { lines: parsed.filter((line) => line !== undefined && line.time >= since) as RefLine[], offset: start + end };
+    return {
+      lines: parsed.filter((line) => line !== undefined && line.time >= since) as RefLine[],
+      offset: start + end,
+    };
   } finally {
     await handle.close();
   }
@@ -119,7 +122,10 @@ async function commitsOf(root: string, lines: readonly RefLine[], now: string | 
     .map((line, k) => ({ line, branch: branches[k] }))
     .filter(({ line }) => line.change?.kind === "commit")
     .slice(-LIMITS.reflog_commits_max);
-  const shown = await show(root, made.map(({ line }) => line.sha));
+  const shown = await show(
+    root,
+    made.map(({ line }) => line.sha),
+  );
   return made.flatMap(({ line, branch }) => {
     const { sha, time, change } = line;
     if (change?.kind !== "commit") return [];
@@ -146,7 +152,11 @@ async function show(root: string, shas: readonly string[]): Promise<ReadonlyMap<
   const out = new Map<string, Shown>();
   if (shas.length === 0) return out;
   const words = ["-C", root, "log", "--no-walk=unsorted", "--shortstat", "--format=%x01%H%x00%h%x00%an%x00%s", ...shas];
-  const options = { timeout: LIMITS.git_ms_max, maxBuffer: 16_777_216, env: { ...environment(), LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" } };
+  const options = {
+    timeout: LIMITS.git_ms_max,
+    maxBuffer: 16_777_216,
+    env: { ...environment(), LC_ALL: "C", GIT_OPTIONAL_LOCKS: "0" },
+  };
   const text = await run("git", words, options).then(
     ({ stdout }) => stdout,
     () => "",
@@ -171,7 +181,11 @@ function switchesOf(root: string, lines: readonly RefLine[], now: string | undef
   });
 }
 
-function madeAndRemoved(root: string, before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): Draft[] {
+function madeAndRemoved(
+  root: string,
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): Draft[] {
   const time = clock.nowUs();
   const told = (branch: string, action: "created" | "removed", sha: string): Draft =>
     branchChanged.of({ ...envelope(root, time, branch), id: newId(time), subject: branch }, { branch, action, sha });

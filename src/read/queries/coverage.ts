@@ -27,11 +27,13 @@ const FACTS = [
 ] as const;
 
 /** A row for each field of a fact in which those who told it differ. Only facts with several sources have parts. */
-const unlike = FACTS.flatMap(({ fact, table, compared }) =>
-  compared.map((column) => ({ fact, table, column })),
-)
+const unlike = FACTS.flatMap(({ fact, table, compared }) => compared.map((column) => ({ fact, table, column })))
   .map(
-    ({ fact, table, column }) => `select '${fact}' as fact, session, string_split(sources, ',') as sources, event_id, '${column}' as field
+    ({
+      fact,
+      table,
+      column,
+    }) => `select '${fact}' as fact, session, string_split(sources, ',') as sources, event_id, '${column}' as field
 from ${table} where parts is not null and len(list_distinct(list_filter(json_extract_string(parts, '$.*.${column}'), lambda v: v is not null))) > 1`,
   )
   .join("\nunion all ");
@@ -68,7 +70,9 @@ export default defineQuery({
           : { sql: "s.session = $session", values: { session: input.session } },
         equals("s.project", "project", input.project),
       ],
-      (where) => `with chosen as (select s.session, ${bySession ? "s.session" : "null::varchar"} as shown from session_facts s where ${where}),
+      (
+        where,
+      ) => `with chosen as (select s.session, ${bySession ? "s.session" : "null::varchar"} as shown from session_facts s where ${where}),
 facts as (select c.shown as session, v.fact, string_split(v.sources, ',') as sources, sum(v.facts)::bigint as facts
   from coverage v join chosen c on c.session = v.session where v.facts > 0 group by all),
 unlike as (select session, fact, source, count(distinct event_id) as facts, string_agg(distinct field, ',' order by field) as fields

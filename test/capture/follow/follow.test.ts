@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type FollowOptions, Follower } from "../../../src/capture/follow/follow.ts";
+import { Follower, type FollowOptions } from "../../../src/capture/follow/follow.ts";
 import { importTranscripts } from "../../../src/capture/import.ts";
 import { openPositions } from "../../../src/capture/positions.ts";
 import { type CollectingSink, collectingSink, distinct, idsOf } from "../../support/collecting-sink.ts";
@@ -221,7 +221,8 @@ describe("positions", () => {
 
   test("an import and a follower at the same time give each id once, and either goes on where the other stopped", async () => {
     await using it = await desk();
-    for (let k = 0; k < 20; k++) writeFileSync(it.path(`-work-${k % 3}`, `s${k}.jsonl`), text.replaceAll("r1", `r${k}x`));
+    for (let k = 0; k < 20; k++)
+      writeFileSync(it.path(`-work-${k % 3}`, `s${k}.jsonl`), text.replaceAll("r1", `r${k}x`));
     await using follower = await it.follow(never);
     const { sink, positionsFile, root } = it;
     await Promise.all([
@@ -247,7 +248,16 @@ describe("positions", () => {
 
   test("a line cut by a crash costs that line only", async () => {
     await using it = await desk();
-    const at = { kind: "claude-code", size: 1, mtime_ms: 1, offset: 1, line: 1, open: false, mark: "", state: { v: 1 } };
+    const at = {
+      kind: "claude-code",
+      size: 1,
+      mtime_ms: 1,
+      offset: 1,
+      line: 1,
+      open: false,
+      mark: "",
+      state: { v: 1 },
+    };
     const first = await openPositions(it.positionsFile);
     for (const path of ["/a", "/b"]) {
       first.set(path, at);

@@ -20,7 +20,8 @@ async function repository() {
     GIT_COMMITTER_EMAIL: "ana@example.org",
   };
   const root = join(temp.path, "repo");
-  const git = (...words: string[]): string => execFileSync("git", words, { cwd: root, env, encoding: "utf8", stdio: "pipe" });
+  const git = (...words: string[]): string =>
+    execFileSync("git", words, { cwd: root, env, encoding: "utf8", stdio: "pipe" });
   execFileSync("git", ["init", "-q", "-b", "main", root], { env });
   let files = 0;
   const commit = (message: string, ...more: string[]): string => {
@@ -60,7 +61,9 @@ describe("a git repository", () => {
     it.git("branch", "-d", "work/one");
     const next = await repo.read();
     next.forEach(checkDraft);
-    expect(next.map(({ type, branch, data }) => [type.split(".")[0], branch, data.kind ?? data.action, data.message])).toEqual([
+    expect(
+      next.map(({ type, branch, data }) => [type.split(".")[0], branch, data.kind ?? data.action, data.message]),
+    ).toEqual([
       ["commit", "work/one", "committed", "second"],
       ["commit", "work/one", "committed", expect.stringContaining("third")],
       ["commit", "work/one", "amended", "third, better"],
@@ -107,7 +110,18 @@ describe("a git repository", () => {
     await repo.read();
     writeFileSync(join(tree, "x.txt"), "x");
     execFileSync("git", ["-C", tree, "add", "-A"]);
-    execFileSync("git", ["-C", tree, "-c", "user.name=Ana", "-c", "user.email=a@b", "commit", "-q", "-m", "in the tree"]);
+    execFileSync("git", [
+      "-C",
+      tree,
+      "-c",
+      "user.name=Ana",
+      "-c",
+      "user.email=a@b",
+      "commit",
+      "-q",
+      "-m",
+      "in the tree",
+    ]);
     expect(await repo.read()).toMatchObject([{ branch: "in-tree", project: tree, data: { message: "in the tree" } }]);
     expect(await openRepository(it.temp.path)).toBeUndefined();
   });
