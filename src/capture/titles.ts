@@ -13,10 +13,14 @@ export async function placeTitles(reading: Reading): Promise<void> {
       if (wanted.has(uuid) && !places.has(uuid)) places.set(uuid, { time, session, path });
     }
   }
-  for (const [path, { state }] of own) {
+  for (const [path, position] of own) {
+    const state = position.state as object;
     if (waitedFor(state).length === 0) continue;
     // a record of the same file was met while reading, or stands too far back wherever reading stopped
     const leafOf = (uuid: string) => (places.get(uuid)?.path === path ? undefined : places.get(uuid));
-    await reading.emit(MAPPINGS[reading.kind].end(state as object, leafOf));
+    const drafts = MAPPINGS[reading.kind].end(state, leafOf);
+    if (drafts.length === 0) continue;
+    await reading.emit(drafts);
+    reading.positions.set(path, { ...position, state });
   }
 }
