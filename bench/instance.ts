@@ -30,6 +30,7 @@ export const environment = (dir: string): NodeJS.ProcessEnv => ({
   WEIR_DATA_DIR: dir,
   WEIR_HTTP_PORT: "0",
   WEIR_NATS_PORT: "0",
+  ...(process.env.WEIR_FOLLOW ? { WEIR_FOLLOW: process.env.WEIR_FOLLOW } : {}),
   ...(process.env.WEIR_STORE_THREADS ? { WEIR_STORE_THREADS: process.env.WEIR_STORE_THREADS } : {}),
 });
 

@@ -4,7 +4,7 @@ import { larger, smallest } from "../src/events/merge.ts";
 import { fileChanged } from "../src/events/work.ts";
 
 export default defineFold({
-  version: 1,
+  version: 2,
   about: "One row each time a file was read, made, changed or removed.",
   on: [fileChanged],
   key: "change",
@@ -19,6 +19,8 @@ export default defineFold({
     lines_added: optional(int("lines added", { unit: "line" })),
     lines_removed: optional(int("lines removed", { unit: "line" })),
     from_path: optional(text("path before a rename")),
+    files: optional(int("files it stands for, where many changed at once and path is their folder")),
+    source: text("how weir learned of it: transcript, watch, …"),
     event_id: id("first event about it"),
   },
   keyOf: (event) => event.fact ?? event.id,
@@ -30,6 +32,7 @@ export default defineFold({
       lines_added?: number;
       lines_removed?: number;
       from_path?: string;
+      files?: number;
     };
     return {
       change: row?.change ?? event.fact ?? event.id,
@@ -42,6 +45,8 @@ export default defineFold({
       lines_added: larger(row?.lines_added, data.lines_added),
       lines_removed: larger(row?.lines_removed, data.lines_removed),
       from_path: larger(row?.from_path, data.from_path),
+      files: larger(row?.files, data.files),
+      source: smallest(row?.source, event.via ?? "api")!,
       event_id: row?.event_id ?? event.id,
     };
   },

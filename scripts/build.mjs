@@ -24,6 +24,7 @@ await build({
       "src/sdk/index.ts",
       "src/store/sandbox/child.ts",
       "src/engine/processors-worker.ts",
+      "src/capture/watching-process.ts",
       ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
     ].map((file) => ({ in: file, out: file.replace(/\.ts$/, "") })),
   ],

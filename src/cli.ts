@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { OPTIONS } from "./base/config.ts";
 import { WeirError } from "./base/errors.ts";
@@ -115,6 +116,32 @@ program
       csv: o.csv || wants("--csv"),
     });
   });
+const watch = program.command("watch").description("folders whose files and git repositories are watched");
+for (const [verb, about] of [
+  ["add", "put a folder under watch"],
+  ["remove", "take a folder out of watch, also a project in use"],
+] as const)
+  watch
+    .command(`${verb} <path>`)
+    .description(about)
+    .option("--json", "as JSON")
+    .action(async (path, o) => (await import("./cli/ask.ts")).order(`${verb}_watch`, { path: resolve(path) }, o));
+watch
+  .command("list")
+  .description("what is watched, and why")
+  .option("--json", "as JSON")
+  .action(async (o) => (await import("./cli/ask.ts")).query("watches", [], o));
+program
+  .command("coverage [session]")
+  .description("which sources saw the prompts, tool calls and model calls, what each missed, and where they disagree")
+  .option("--by-session", "rows for each session")
+  .option("--since <time>", "start of the period, for example 7d")
+  .option("--project <folder>", "only this project")
+  .option("--json", "as JSON")
+  .option("--csv", "as CSV")
+  .action(async (session, { json, csv, bySession, ...rest }) =>
+    (await import("./cli/ask.ts")).coverage({ session, by_session: bySession, ...rest }, { json, csv }),
+  );
 program
   .command("export")
   .description("write all events out: Parquet files by day, or CloudEvents one a line on stdout")

@@ -66,6 +66,7 @@ const ENTRIES = [
   /^src\/sdk\/index\.ts$/,
   /^src\/store\/sandbox\/child\.ts$/,
   /^src\/engine\/processors-worker\.ts$/,
+  /^src\/capture\/watching-process\.ts$/,
   /^(processors|projections)\/[a-z_]+\.ts$/,
   /^src\/(read\/queries|commands)\/[a-z_]+\.ts$/,
 ];

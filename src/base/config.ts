@@ -61,6 +61,13 @@ export const OPTIONS = {
     256,
   ),
   pricesFile: text("WEIR_PRICES_FILE", "", "a price table to use instead of the one shipped", "a file"),
+  follow: text(
+    "WEIR_FOLLOW",
+    "on",
+    "transcripts that weir up follows: on (where the assistants keep them), off, or claude-code=FOLDER and codex=FOLDER with commas",
+    "on, off, or assistant=folder with commas",
+  ),
+  watch: choice("WEIR_WATCH", "on", "whether files and git of projects in use are watched", ["on", "off"]),
   logLevel: choice("WEIR_LOG_LEVEL", "warn", "how much is logged on stderr", [
     "trace",
     "debug",

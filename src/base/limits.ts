@@ -111,5 +111,28 @@ export const LIMITS = {
   import_progress_bytes: 4_194_304, // bytes read between two messages on progress
   import_facts_max: 1_000_000, // prompts, calls and answers told apart for the report
   import_positions_bytes_max: 268_435_456, // a file of positions larger than this is not read
+  positions_slack_bytes: 4_194_304, // replaced entries a file of positions may hold before it is written anew
+  // following transcripts
+  follow_watches_max: 4_096, // folders watched; half of what older systems allow a user. Files elsewhere are found by the sweep
+  follow_settle_ms: 40, // changes are gathered this long before files are read
+  follow_sweep_ms: 60_000, // how often all files are looked at: 10,000 of them take about half a second
+  follow_hot_files_max: 64, // files that grew lately and are looked at each second, for file systems that tell nothing
+  follow_hot_ms: 300_000, // how long after its last growth a file is one of them
+  follow_look_ms: 500, // how often they are looked at
+  follow_told_ms: 1_000, // how often the process that follows tells how far it is
+  follow_restart_ms: 2_000, // pause before it is started again
+  follow_stop_ms_max: 5_000, // after this it is killed; what it had not sent is read again
+  // watching files and git
+  watch_paths_max: 32, // projects and folders watched at once, the last used ones
+  watch_folders_max: 2_048, // folders of one project that are watched
+  watch_files_max: 50_000, // files of one project whose state is known
+  watch_settle_ms: 300, // changes are gathered this long: an editor writes a file in several steps
+  watch_burst_max: 50, // more changes at once are told as one a folder
+  watch_list_ms: 10_000, // how often it is asked which projects are in use
+  reflog_days: 7, // how far back a repository is read when it comes under watch; ids make it harmless
+  reflog_bytes_max: 1_048_576, // end of a reflog that is read
+  reflog_commits_max: 500, // commits of one reading
+  branches_max: 5_000, // branches of one repository that are known
+  git_ms_max: 10_000, // one call of git
   bad_lines_max: 100, // unreadable lines named in a report; all are counted
 } as const;

@@ -23,6 +23,8 @@ export interface FoundFile {
 /** What a search found; `complete` is false where a limit stopped it. */
 export interface Found {
   readonly files: FoundFile[];
+  /** Folders that were looked into. */
+  readonly folders: string[];
   /** Folders or files that were named but could not be read, with the reason. */
   readonly unreadable: { readonly path: string; readonly reason: string }[];
   readonly complete: boolean;
@@ -55,6 +57,7 @@ const reasonOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).
 /** A search under way: what it found and how many more folder entries it may look at. */
 interface Search {
   readonly files: Map<string, FoundFile>;
+  readonly folders: string[];
   readonly unreadable: { path: string; reason: string }[];
   room: number;
 }
@@ -65,9 +68,14 @@ export async function findTranscripts(
   paths: readonly string[],
   entries_max: number = LIMITS.import_entries_max,
 ): Promise<Found> {
-  const search: Search = { files: new Map(), unreadable: [], room: entries_max };
+  const search: Search = { files: new Map(), folders: [], unreadable: [], room: entries_max };
   for (const path of paths) await searchPath(search, kind, resolve(path));
-  return { files: [...search.files.values()], unreadable: search.unreadable, complete: search.room > 0 };
+  return {
+    files: [...search.files.values()],
+    folders: search.folders,
+    unreadable: search.unreadable,
+    complete: search.room > 0,
+  };
 }
 
 async function searchPath(search: Search, kind: TranscriptKind, path: string): Promise<void> {
@@ -101,12 +109,13 @@ function add(search: Search, path: string, found: { readonly size: number; reado
 async function walk(search: Search, dir: string, depth: number): Promise<void> {
   if (depth === 0 || search.room <= 0) return;
   const dirs: string[] = [];
+  search.folders.push(dir);
   try {
     for await (const entry of await opendir(dir)) {
       search.room -= 1;
       if (search.room <= 0) return;
       const path = join(dir, entry.name);
-      if (entry.isDirectory() && !SKIPPED_DIRS.has(entry.name)) dirs.push(path);
+      if (entry.isDirectory() && isSearched(entry.name)) dirs.push(path);
       if (!isTranscript(entry)) continue;
       const found = await stat(path).catch(() => undefined); // vanished since: there is nothing to import
       if (found?.isFile()) add(search, path, found);
@@ -118,7 +127,17 @@ async function walk(search: Search, dir: string, depth: number): Promise<void> {
 }
 
 const isTranscript = (entry: Dirent): boolean =>
-  (entry.isFile() || entry.isSymbolicLink()) && entry.name.endsWith(".jsonl") && !NOT_TRANSCRIPTS.has(entry.name);
+  (entry.isFile() || entry.isSymbolicLink()) && isTranscriptName(entry.name);
+
+/** Whether a file of that name can be a transcript. */
+export const isTranscriptName = (name: string): boolean => name.endsWith(".jsonl") && !NOT_TRANSCRIPTS.has(name);
+
+/** Whether a folder of that name can hold transcripts. */
+export const isSearched = (name: string): boolean => !SKIPPED_DIRS.has(name);
+
+/** The folders of an assistant's sessions that exist now, below where it keeps its files. */
+export const sessionDirs = (kind: TranscriptKind, homes: readonly string[]): Promise<string[]> =>
+  existingDirs(homes.flatMap((home) => SESSION_DIRS[kind].map((name) => join(home, name))));
 
 /** What an assistant left on this machine that could be imported. */
 export interface Discovered {
@@ -134,8 +153,7 @@ export interface Discovered {
 export async function discoverTranscripts(places: Places): Promise<Discovered[]> {
   const out: Discovered[] = [];
   for (const assistant of ["claude-code", "codex"] as const) {
-    const homes = defaultDirs(assistant, places);
-    const dirs = await existingDirs(homes.flatMap((home) => SESSION_DIRS[assistant].map((name) => join(home, name))));
+    const dirs = await sessionDirs(assistant, defaultDirs(assistant, places));
     if (dirs.length === 0) continue;
     const { files, complete } = await findTranscripts(assistant, dirs, LIMITS.discover_entries_max);
     out.push({

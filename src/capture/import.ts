@@ -2,11 +2,11 @@ import { resolve, sep } from "node:path";
 import { LIMITS } from "../base/limits.ts";
 import type { Sink } from "../sdk/sink.ts";
 import { type FoundFile, findTranscripts, type TranscriptKind } from "./discover.ts";
-import { MAPPINGS, recentOf, waitedFor } from "./kinds.ts";
 import { byAge } from "./order.ts";
-import { loadPositions, type Positions, savePositions } from "./positions.ts";
+import { openPositions, type Positions } from "./positions.ts";
 import { type Reading, readTranscript } from "./read-transcript.ts";
 import { emptyReport, type ImportReport, noteEvent, noteUnreadable } from "./report.ts";
+import { placeTitles } from "./titles.ts";
 
 export type { ImportReport } from "./report.ts";
 
@@ -45,8 +45,12 @@ export interface ImportOptions {
  */
 export async function importTranscripts(options: ImportOptions): Promise<ImportReport> {
   const { kind, positionsFile, log, signal } = options;
-  const { positions, damaged } = await loadPositions(positionsFile);
-  if (damaged) log?.warn({ file: positionsFile, damaged }, "positions not usable, transcripts are read from the start");
+  const positions = await openPositions(positionsFile);
+  if (positions.damaged)
+    log?.warn(
+      { file: positionsFile, damaged: positions.damaged },
+      "positions not usable in full, transcripts are read again",
+    );
   const found = await findTranscripts(kind, options.dirs);
   if (!found.complete) log?.warn({ files: found.files.length }, "too many files, the rest is left out");
   const report = emptyReport();
@@ -74,12 +78,13 @@ export async function importTranscripts(options: ImportOptions): Promise<ImportR
   }
   await placeTitles(reading);
   report.complete = found.complete && !signal?.aborted;
-  if (report.complete && found.unreadable.length === 0) forgetDeleted(options, positions, found.files);
+  if (report.complete && found.unreadable.length === 0) forgetDeleted(positions, options.dirs, kind, found.files);
   await reading.save();
   return report;
 }
 
-const isUnchanged = (positions: Positions, kind: TranscriptKind, file: FoundFile): boolean => {
+/** Whether a file looks as it did when it was read last. */
+export const isUnchanged = (positions: Positions, kind: TranscriptKind, file: FoundFile): boolean => {
   const known = positions.get(file.path);
   return known?.kind === kind && known.size === file.size && known.mtime_ms === file.mtime_ms;
 };
@@ -143,37 +148,21 @@ function startReading(options: ImportOptions, positions: Positions, report: Impo
     },
     async save() {
       unsaved = 0;
-      await sink.flush();
-      await savePositions(options.positionsFile, positions);
+      await positions.save(() => sink.flush());
     },
   };
 }
 
-/** Gives out titles that name a record of another file, now that the last records of all files are known. */
-async function placeTitles(reading: Reading): Promise<void> {
-  const own = [...reading.positions].filter(([, position]) => position.kind === reading.kind);
-  const wanted = new Set(own.flatMap(([, position]) => waitedFor(position.state)));
-  if (wanted.size === 0) return;
-  const places = new Map<string, { time: number; session: string; path: string }>();
-  for (const [path, position] of own) {
-    for (const [uuid, time, session] of recentOf(position.state)) {
-      // positions stand in the order of reading: of sessions that repeat a record the older one owns its title
-      if (wanted.has(uuid) && !places.has(uuid)) places.set(uuid, { time, session, path });
-    }
-  }
-  for (const [path, { state }] of own) {
-    if (waitedFor(state).length === 0) continue;
-    // a record of the same file was met while reading, or stands too far back wherever reading stopped
-    const leafOf = (uuid: string) => (places.get(uuid)?.path === path ? undefined : places.get(uuid));
-    await reading.emit(MAPPINGS[reading.kind].end(state as object, leafOf));
-  }
-}
-
 /** Assistants delete old sessions: what is known of a file that is no longer there is dropped. */
-function forgetDeleted(options: ImportOptions, positions: Positions, files: readonly FoundFile[]): void {
+export function forgetDeleted(
+  positions: Positions,
+  folders: readonly string[],
+  kind: TranscriptKind,
+  files: readonly FoundFile[],
+): void {
   const there = new Set(files.map((file) => file.path));
-  const dirs = options.dirs.map((dir) => resolve(dir) + sep);
-  for (const [path, { kind }] of [...positions]) {
-    if (kind === options.kind && !there.has(path) && dirs.some((dir) => path.startsWith(dir))) positions.delete(path);
+  const dirs = folders.map((dir) => resolve(dir) + sep);
+  for (const [path, position] of [...positions]) {
+    if (position.kind === kind && !there.has(path) && dirs.some((dir) => path.startsWith(dir))) positions.delete(path);
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { appendFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LIMITS } from "../base/limits.ts";
-import type { ReadAt } from "./lines.ts";
+import { type ReadAt, readLines } from "./lines.ts";
 import { isLoose } from "./loose.ts";
 
 /** How far a transcript was read, and what its mapping remembers. */
@@ -21,9 +21,6 @@ export interface Position {
   readonly state: unknown;
 }
 
-/** Positions by path. */
-export type Positions = Map<string, Position>;
-
 const isPosition = (value: unknown): value is Position =>
   isLoose(value) &&
   typeof value.kind === "string" &&
@@ -33,55 +30,185 @@ const isPosition = (value: unknown): value is Position =>
   isLoose(value.state) &&
   value.state.v === 1;
 
+/** Positions by path, see {@link openPositions}. */
+export interface Positions extends Iterable<[string, Position]> {
+  /** Why the file there was is not used, or only in part. */
+  readonly damaged: string | undefined;
+  get(path: string): Position | undefined;
+  /** Keeps a copy. */
+  set(path: string, position: Position): void;
+  delete(path: string): void;
+  /** Takes in what another process wrote since; what was changed here and not saved yet stays. */
+  refresh(): Promise<void>;
+  /** Waits for `durable`, then writes what had changed before the call: a saved position is never ahead of what it stands for. */
+  save(durable: () => Promise<unknown>): Promise<void>;
+}
+
+const HEADER = { positions: 2 };
+
 /**
- * Reads the file of positions. A missing or damaged one is none: everything is read again, which ids make harmless. `damaged` says
- * why it was not used.
+ * Opens a file of positions: a journal of JSON lines, one a change, the last one of a path counts. Following and importing may share it at
+ * once: each appends whole lines and takes in the other's. It is a cache. A line that was cut by a crash, or lost while another process
+ * made the file short again, makes something be read twice, which ids make harmless; so nothing here waits for the disk.
  */
-export async function loadPositions(file: string): Promise<{ positions: Positions; damaged?: string }> {
+export async function openPositions(file: string): Promise<Positions> {
+  const map = new Map<string, Position>();
+  const changed = new Set<string>();
+  let at = { ino: 0, offset: 0 };
+  let damaged: string | undefined;
+  let saving: Promise<void> = Promise.resolve();
+
+  const refresh = async (): Promise<void> => {
+    const handle = await open(file, "r").catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code !== "ENOENT") damaged = thrown.message;
+    });
+    if (!handle) return;
+    try {
+      const { ino, size } = await handle.stat();
+      if (size > LIMITS.import_positions_bytes_max) {
+        damaged = "too large";
+        return;
+      }
+      const offset = ino === at.ino && size >= at.offset ? at.offset : 0;
+      if (size === offset) return;
+      const readAt: ReadAt = async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead;
+      let end = offset;
+      for await (const line of readLines(readAt, { offset, limit: size })) {
+        if (line.open) break; // still being written
+        end = line.end;
+        const problem = takeLine(line.text, line.offset === 0);
+        if (problem) damaged ??= problem;
+        if (problem === "another format") break;
+      }
+      at = { ino, offset: end };
+    } finally {
+      await handle.close();
+    }
+  };
+  const takeLine = (text: string | undefined, first: boolean): string | undefined => {
+    if (text === "") return undefined;
+    const entry = parsed(text);
+    if (!isLoose(entry)) return first ? "another format" : "a line is not whole";
+    if (first) return entry.positions === HEADER.positions ? undefined : "another format";
+    const { path, position } = entry;
+    if (entry.positions !== undefined) return undefined;
+    if (typeof path !== "string" || (position !== null && !isPosition(position))) return "a line is no position";
+    if (changed.has(path)) return undefined;
+    if (position === null) map.delete(path);
+    else map.set(path, packed(position));
+    return undefined;
+  };
+  const write = async (saved: ReadonlyMap<string, Position | undefined>): Promise<void> => {
+    const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+    // most of a long journal is entries that newer ones replaced
+    if (size === 0 || damaged !== undefined || size > LIMITS.positions_slack_bytes + 3 * live(size)) {
+      await rewrite(file, entriesWith(saved));
+      damaged = undefined;
+      at = { ino: 0, offset: 0 };
+      return;
+    }
+    // the newline before: a line that a crash cut short must not take the next one with it
+    const text = [...saved].map(([path, position]) => entryOf(path, position)).join("");
+    await appendFile(file, `\n${text}`, { mode: 0o600 });
+  };
+  /** All that may be saved: what moved on since is left out, its events may not be durable. */
+  function* entriesWith(saved: ReadonlyMap<string, Position | undefined>): Generator<string> {
+    for (const [path, position] of map) {
+      if (saved.has(path)) continue;
+      if (!changed.has(path)) yield entryOf(path, position);
+    }
+    for (const [path, position] of saved) if (position) yield entryOf(path, position);
+  }
+  /** About what the file would take if it was written anew. */
+  const live = (size: number): number => {
+    let [count, chars] = [0, 0];
+    for (const [path, position] of map) {
+      if (count >= 64) break;
+      count += 1;
+      chars += entryOf(path, position).length;
+    }
+    return count === 0 ? 0 : Math.min(size, (chars / count) * map.size);
+  };
+
+  await refresh();
+  return {
+    get damaged() {
+      return damaged;
+    },
+    get: (path) => map.get(path),
+    set(path, position) {
+      map.set(path, packed(position));
+      changed.add(path);
+    },
+    delete(path) {
+      if (map.delete(path)) changed.add(path);
+    },
+    refresh,
+    save(durable) {
+      const run = async (): Promise<void> => {
+        const paths = [...changed];
+        if (paths.length === 0) return void (await durable());
+        // what these paths stand for now; they may move on while the events become durable
+        const positions = new Map(paths.map((path) => [path, map.get(path)]));
+        await durable();
+        await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+        await write(positions);
+        for (const path of paths) if (map.get(path) === positions.get(path)) changed.delete(path);
+      };
+      saving = saving.then(run, run);
+      return saving;
+    },
+    [Symbol.iterator]: () => map[Symbol.iterator](),
+  };
+}
+
+/** A position whose state is kept as text: ten thousand of them take a third of the memory, and few are ever asked for. */
+function packed(position: Position): Position {
+  const { kind, size, mtime_ms, offset, line, open, mark } = position;
+  const text = JSON.stringify(position.state);
+  return {
+    kind,
+    size,
+    mtime_ms,
+    offset,
+    line,
+    open,
+    mark,
+    get state() {
+      return JSON.parse(text) as unknown;
+    },
+  };
+}
+
+const entryOf = (path: string, position: Position | undefined): string =>
+  `${JSON.stringify({ path, position: position ?? null })}\n`;
+
+function parsed(text: string | undefined): unknown {
   try {
-    if ((await stat(file)).size > LIMITS.import_positions_bytes_max)
-      return { positions: new Map(), damaged: "too large" };
-    const whole: unknown = JSON.parse(await readFile(file, "utf8"));
-    if (!isLoose(whole) || whole.v !== 1 || !isLoose(whole.files))
-      return { positions: new Map(), damaged: "another format" };
-    return {
-      positions: new Map(
-        Object.entries(whole.files).filter((entry): entry is [string, Position] => isPosition(entry[1])),
-      ),
-    };
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return { positions: new Map() };
-    return { positions: new Map(), damaged: thrown instanceof Error ? thrown.message : String(thrown) };
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
   }
 }
 
-/** Writes the file of positions so that a crash leaves the old or the new one, readable by its owner only. */
-export async function savePositions(file: string, positions: Positions): Promise<void> {
-  const dir = dirname(file);
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+/** Writes a journal anew, so that a crash leaves the old or the new one, readable by its owner only. */
+async function rewrite(file: string, entries: Iterable<string>): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   await rm(temporary, { force: true });
   const handle = await open(temporary, "wx", 0o600);
   try {
-    await handle.writeFile(JSON.stringify({ v: 1, files: Object.fromEntries(positions) }));
-    await handle.sync();
+    let text = `${JSON.stringify(HEADER)}\n`;
+    for (const entry of entries) {
+      text += entry;
+      if (text.length < LIMITS.read_chunk_bytes) continue;
+      await handle.appendFile(text);
+      text = "";
+    }
+    await handle.appendFile(text);
   } finally {
     await handle.close();
   }
   await rename(temporary, file);
-  await syncDir(dir);
-}
-
-/** Makes a rename durable; where folders cannot be opened (Windows) the file system sees to it. */
-async function syncDir(dir: string): Promise<void> {
-  const handle = await open(dir, "r").catch(() => undefined);
-  try {
-    await handle?.sync();
-  } catch (thrown) {
-    if (!["EPERM", "EINVAL", "EISDIR"].includes((thrown as NodeJS.ErrnoException).code ?? "")) throw thrown;
-  } finally {
-    await handle?.close();
-  }
 }
 
 /** Hash of the first bytes of a file and of the last ones before `offset`. */

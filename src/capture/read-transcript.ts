@@ -51,7 +51,7 @@ async function positionIn(reading: Reading, file: FoundFile, readAt: ReadAt): Pr
   const { size, mtime_ms } = file;
   const known = reading.positions.get(file.path);
   if (known?.kind === kind && known.offset <= size && (await markOf(readAt, known.offset)) === known.mark) {
-    return { ...known, size, mtime_ms, state: structuredClone(known.state) };
+    return { ...known, size, mtime_ms };
   }
   const state = MAPPINGS[kind].start({ name: basename(file.path), host });
   return { kind, size, mtime_ms, offset: 0, line: 0, open: false, mark: "", state };
@@ -63,8 +63,8 @@ async function readNew(reading: Reading, file: FoundFile, readAt: ReadAt): Promi
   const state = from.state as object;
   let at = { offset: from.offset, line: from.line, open: from.open };
   const keep = async (size: number): Promise<void> => {
-    // a copy: an error further on must not leave a state that is ahead of its offset
-    const position = { ...from, ...at, size, mark: await markOf(readAt, at.offset), state: structuredClone(state) };
+    // positions keep a copy: an error further on does not leave a state that is ahead of its offset
+    const position = { ...from, ...at, size, mark: await markOf(readAt, at.offset), state };
     reading.positions.set(file.path, position);
   };
   for await (const line of readLines(readAt, { ...at, limit: file.size })) {

@@ -77,6 +77,12 @@ export async function query(name: string, words: readonly string[], format: Form
   sayAnswer(await client().ask(name, given), format);
 }
 
+/** `weir coverage [session]`: the query of that name. */
+export async function coverage(input: Readonly<Record<string, unknown>>, format: Format): Promise<void> {
+  const given = Object.entries(input).filter(([, value]) => value !== undefined);
+  sayAnswer(await client().ask("coverage", Object.fromEntries(given)), format);
+}
+
 /** `weir sql "<query>"`; as JSON a list of objects, as other SQL shells print it. */
 export async function sql(text: string, format: Format): Promise<void> {
   const answer = await client().sql(text, { rowsMax: 10_000 });

@@ -7,6 +7,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { redactText } from "../base/redact.ts";
 import { fromCloudEvent } from "../capture/cloudevents.ts";
+import type { Told } from "../capture/watching.ts";
 import type { Draft } from "../define/event.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
@@ -40,6 +41,8 @@ export interface ContextParts {
   readonly started_us: number;
   readonly token: string;
   readonly broker: { readonly url: string; broker(): Broker | undefined };
+  /** What the watching process told last. */
+  readonly told: () => Told | undefined;
 }
 
 /** Where assistants send what they do: their hooks, and telemetry after OTLP. */

@@ -125,6 +125,7 @@ export function demoSession(number: number, start_us: number): Draft[] {
         files: 1 + Math.floor(random() * 5),
       });
   }
+  if (random() < 0.2) put("branch.changed", { branch: "make-it-work", action: "created", from_branch: "main" });
   pass(20);
   put("session.ended", { reason: "prompt_input_exit" });
   return out;

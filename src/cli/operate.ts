@@ -234,5 +234,17 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
     say(
       `producers: ${s.producers.spooled} waiting on disk (${s.producers.hooks_waiting} from hooks), ${s.producers.dropped} given up`,
     );
+  for (const f of s.following) {
+    const left =
+      f.files_waiting > 0
+        ? `, ${f.files_waiting} of them (${(f.bytes_waiting / 1e6).toFixed(1)} of ${(f.bytes / 1e6).toFixed(1)} MB) wait to be read`
+        : "";
+    const faults = f.bad_lines + f.unreadable > 0 ? `; ${f.bad_lines} bad lines, ${f.unreadable} unreadable` : "";
+    say(`${f.assistant} transcripts ${f.state}: ${f.files} files${left}; ${f.lines} lines read${faults}`);
+  }
+  if (s.watching.length > 0)
+    say(
+      `watching ${s.watching.length} folders: ${s.watching.reduce((sum, w) => sum + w.files, 0)} files; weir watch list`,
+    );
   return;
 }

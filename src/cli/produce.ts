@@ -51,7 +51,7 @@ export async function importCommand(
     kind,
     dirs,
     sink,
-    positionsFile: join(config.dataDir, "import", `${kind}.json`),
+    positionsFile: join(config.dataDir, "import", `${kind}.jsonl`),
     signal: stop.signal,
     log,
     onProgress: ({ files_done, files_total, bytes_done, bytes_total }) =>

@@ -63,5 +63,11 @@ export function prometheus(status: Status): string {
     ]),
     metric("weir_events_dropped_total", "counter", "events given up at a limit", [[{}, producers.dropped]]),
     metric("weir_spool_waiting", "gauge", "what waits on disk for the broker", [[{}, producers.spooled]]),
+    metric(
+      "weir_follow_bytes_waiting",
+      "gauge",
+      "bytes of transcripts that wait to be read",
+      status.following.map((f) => [{ assistant: f.assistant }, f.bytes_waiting]),
+    ),
   ].join("\n")}\n`;
 }

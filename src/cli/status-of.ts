@@ -3,6 +3,7 @@ import type { Config } from "../base/config.ts";
 import { LIMITS } from "../base/limits.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
+import type { Told } from "../capture/watching.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/run-processor.ts";
 import type { Status } from "../read/status.ts";
@@ -21,6 +22,7 @@ export async function readStatus(parts: {
   readonly version: string;
   readonly started_us: number;
   readonly broker: { readonly url: string; broker(): Broker | undefined };
+  readonly told: () => Told | undefined;
 }): Promise<Status> {
   const { bus, projecting, emitter, config } = parts;
   const streams = await Promise.all(
@@ -109,5 +111,7 @@ export async function readStatus(parts: {
       hooks_waiting: hooks.events,
       dropped: stats.dropped + hooks.dropped,
     },
+    following: (parts.told()?.following ?? []).map((f) => ({ ...f, folders: [...f.folders] })),
+    watching: [...(parts.told()?.watching ?? [])],
   };
 }

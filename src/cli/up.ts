@@ -8,8 +8,10 @@ import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
+import { type FollowPlan, followPlan } from "../capture/follow/settings.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { startHookDrain } from "../capture/hooks/drain.ts";
+import { startWatching, type Told, type Watching } from "../capture/watching.ts";
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
 import { startProcessorThread } from "../engine/processors-thread.ts";
@@ -128,6 +130,8 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   const log = createLog("weir", config.logLevel);
   await prepareDataDir(config);
   loadPrices(config.pricesFile);
+  // a demonstration is no place for the user's own sessions
+  const plan = options.demo ? [] : followPlan(config.follow, { env: environment() });
   const ending = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => {
@@ -137,13 +141,26 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   }
   const closers = new Closers();
   try {
-    const { runtime, emitter } = await assemble(config, log, options.without, closers);
+    let watching: Watching | undefined;
+    const told = () => watching?.told();
+    const { runtime, emitter, folders } = await assemble({ config, log, without: options.without, closers, told });
     writeRuntime(config.dataDir, runtime);
     closers.add(() => removeRuntime(config.dataDir));
+    const watch = config.watch === "on" && !options.demo;
+    if (plan.length > 0 || watch) {
+      watching = startWatching({
+        entry: entry("src/capture/watching-process"),
+        env: environment(),
+        log,
+        wanted: async () => (await Promise.all(plan.map(({ dirs }) => dirs()))).flat().length > 0,
+        folders: async () => (watch ? folders() : []),
+      });
+      closers.add(() => watching?.stop());
+    }
     if (options.json) sayJson(runtime);
     else {
       say(`weir is up  ${runtime.http_url}/#token=${runtime.token}`);
-      await firstSteps(options.demo ?? false);
+      await firstSteps(options.demo ?? false, plan);
     }
     if (options.demo) {
       const demo = await (await import("./demo.ts")).runDemo(emitter, ending.signal);
@@ -161,12 +178,14 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
 }
 
 /** Puts the parts together, each with what ends it. */
-async function assemble(
-  config: Config,
-  log: Log,
-  without: string | undefined,
-  closers: Closers,
-): Promise<{ runtime: Runtime; emitter: Emitter }> {
+async function assemble(given: {
+  readonly config: Config;
+  readonly log: Log;
+  readonly without: string | undefined;
+  readonly closers: Closers;
+  readonly told: () => Told | undefined;
+}): Promise<{ runtime: Runtime; emitter: Emitter; folders: () => Promise<string[]> }> {
+  const { config, log, without, closers, told } = given;
   const started = clock.nowUs();
   const running = new AbortController();
   const definitions = await loadDefinitions(definitionsRoot());
@@ -201,7 +220,18 @@ async function assemble(
   });
   void cutWhenAway(own, emitter);
   const token = randomBytes(24).toString("base64url");
-  const parts = { config, log, definitions, bus, emitter, version: version(), started_us: started, token, broker };
+  const parts = {
+    config,
+    log,
+    definitions,
+    bus,
+    emitter,
+    version: version(),
+    started_us: started,
+    token,
+    broker,
+    told,
+  };
   const context = createContext({ ...parts, processors: () => processors.status() });
   closers.add(() => context.close());
   const projecting = startProjections({
@@ -261,7 +291,12 @@ async function assemble(
     version: version(),
     started_at: isoFromUs(started),
   };
-  return { runtime, emitter };
+  const folders = async (): Promise<string[]> => {
+    const { columns, rows } = await context.ask("watches", { limit: LIMITS.watch_paths_max * 4 });
+    const path = columns.findIndex((column) => column.name === "path");
+    return rows.map((row) => String(row[path]));
+  };
+  return { runtime, emitter, folders };
 }
 
 /** Frames on their way when the connection breaks go to the spool at once, before newer ones. */
@@ -283,18 +318,26 @@ function withoutNamed<T>(processors: ReadonlyMap<string, T>, names: string | und
   return new Map([...processors].filter(([name]) => !left.has(name)));
 }
 
-/** With nothing recorded yet, says what could be: the assistants found on this machine, and the command that takes them in. */
-async function firstSteps(demo: boolean): Promise<void> {
+/** Says what is on this machine, and what becomes of it: it is followed, or waits for an import. */
+async function firstSteps(demo: boolean, plan: FollowPlan): Promise<void> {
   if (demo)
     return note(
       "This is a demonstration with generated sessions in a folder of its own; it is removed when weir ends.",
     );
   const found = await discoverTranscripts({ env: environment(), home: homedir() }).catch(() => []);
+  const followed = new Map<string, readonly string[]>();
+  for (const { kind, dirs } of plan) followed.set(kind, await dirs());
   for (const { assistant, dirs, files, bytes } of found) {
-    if (files > 0)
-      note(
-        `  ${assistant}: ${files} session files, ${(bytes / 1e6).toFixed(1)} MB in ${dirs.join(", ")}. Take them in with: weir import ${assistant}`,
-      );
+    if (files === 0) continue;
+    const own = followed.get(assistant) ?? [];
+    const rest = dirs.every((dir) => own.includes(dir))
+      ? "They are taken in now, the newest first, and followed; see weir status."
+      : `Take them in with: weir import ${assistant}`;
+    note(`  ${assistant}: ${files} session files, ${(bytes / 1e6).toFixed(1)} MB in ${dirs.join(", ")}. ${rest}`);
+  }
+  for (const [kind, dirs] of followed) {
+    const others = dirs.filter((dir) => !found.some((f) => f.dirs.includes(dir)));
+    if (others.length > 0) note(`  ${kind}: ${others.join(", ")} is followed; see weir status.`);
   }
   if (found.every((f) => f.files === 0))
     note("  No assistant's sessions were found on this machine. Try: weir publish --help, or weir up --demo");

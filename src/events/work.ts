@@ -1,5 +1,5 @@
 import { defineEvent } from "../define/event.ts";
-import { choice, int, optional, ref, text } from "../define/field.ts";
+import { bool, choice, int, optional, ref, text } from "../define/field.ts";
 
 export const fileChanged = defineEvent("file.changed", 1, "A file was read, made, changed or removed.", {
   path: text("path of the file", { max: 1024 }),
@@ -8,6 +8,7 @@ export const fileChanged = defineEvent("file.changed", 1, "A file was read, made
   lines_added: optional(int("lines added", { min: 0, unit: "line" })),
   lines_removed: optional(int("lines removed", { min: 0, unit: "line" })),
   from_path: optional(text("path before a rename", { max: 1024 })),
+  files: optional(int("files it stands for, where many changed at once and path is their folder", { min: 2 })),
 });
 
 export const commitCreated = defineEvent("commit.created", 1, "A git commit was made.", {
@@ -20,4 +21,27 @@ export const commitCreated = defineEvent("commit.created", 1, "A git commit was 
   pull_request: optional(int("number of the pull request it belongs to", { min: 0 })),
 });
 
-export default [fileChanged, commitCreated] as const;
+export const branchChanged = defineEvent(
+  "branch.changed",
+  1,
+  "A git branch was made, left for another, merged, moved or removed.",
+  {
+    branch: text("the branch, or a hash where none was checked out", { max: 512 }),
+    action: choice("what happened; moved: it points elsewhere after a reset, pull or rebase", [
+      "created",
+      "switched",
+      "merged",
+      "moved",
+      "removed",
+    ]),
+    from_branch: optional(text("branch that was left, or merged into this one", { max: 512 })),
+    sha: optional(ref("hash it points to now, or pointed to last", { max: 64 })),
+  },
+);
+
+export const watchSet = defineEvent("watch.set", 1, "A folder was put under watch, or taken out of it.", {
+  path: text("the folder", { max: 1024 }),
+  watched: bool("whether its files and its git repository are watched"),
+});
+
+export default [fileChanged, commitCreated, branchChanged, watchSet] as const;

@@ -69,6 +69,37 @@ export const STATUS = z
         dropped: count("events given up at a limit"),
       })
       .describe("producers"),
+    following: z
+      .array(
+        z.object({
+          assistant: text("assistant whose transcripts are followed"),
+          folders: z.array(z.string()).describe("folders they lie in"),
+          state: text(
+            "looking: files are searched; reading: files from before wait; following: new lines are read as they come",
+          ),
+          files: count("transcripts"),
+          bytes: count("their size"),
+          files_waiting: count("transcripts from before that wait to be read, the newest first"),
+          bytes_waiting: count("their size"),
+          lines: count("lines read since the start"),
+          events: count("events made of them"),
+          bad_lines: count("lines that hold no record"),
+          unreadable: count("folders and files that cannot be read"),
+          folders_watched: count("folders the system tells about"),
+          folders_unwatched: count("folders that are looked at once a minute"),
+        }),
+      )
+      .describe("transcripts that are followed; none where WEIR_FOLLOW is off"),
+    watching: z
+      .array(
+        z.object({
+          path: text("folder"),
+          folders: count("folders in it that are watched"),
+          files: count("files whose state is known"),
+          repository: z.boolean().describe("whether it is in a git repository"),
+        }),
+      )
+      .describe("folders whose files and git are watched; none where WEIR_WATCH is off"),
   })
   .describe("how weir is doing");
 

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ImportOptions, type ImportProgress, importTranscripts } from "../../src/capture/import.ts";
+import { openPositions } from "../../src/capture/positions.ts";
 import { type CollectingSink, collectingSink, idsOf } from "../support/collecting-sink.ts";
 import { tempDir } from "../support/temp.ts";
 import { answer, prompt, sampleSession, sampleText } from "../support/transcript-sample.ts";
@@ -188,14 +189,15 @@ describe("a file that changes", () => {
     await it.run();
     rmSync(it.file);
     await it.run();
-    expect(JSON.parse(readFileSync(it.positionsFile, "utf8")).files).toEqual({});
+    expect([...(await openPositions(it.positionsFile))]).toEqual([]);
   });
 
   test("positions that cannot be read mean reading again", async () => {
     await using it = await desk();
     writeFileSync(it.file, text);
     await it.run();
-    for (const damaged of ["", "{", '{"v":2}', `{"v":1,"files":{${JSON.stringify(it.file)}:{"offset":"x"}}}`]) {
+    const entry = `{"path":${JSON.stringify(it.file)},"position":{"offset":"x"}}`;
+    for (const damaged of ["", "{", '{"v":2}\n', `{"positions":2}\n${entry}\n`]) {
       writeFileSync(it.positionsFile, damaged);
       expect((await it.run()).lines).toBe(sampleSession().length);
     }

@@ -12,6 +12,9 @@ create table if not exists "anomalies"("event_id" UUID, "series" VARCHAR, "time"
 -- audit, version 1
 create table if not exists "audit"("event_id" UUID, "time" TIMESTAMP, "actor" VARCHAR, "action" VARCHAR, "about" VARCHAR);
 
+-- branches, version 1
+create table if not exists "branches"("time" TIMESTAMP, "project" VARCHAR, "branch" VARCHAR, "action" VARCHAR, "from_branch" VARCHAR, "sha" VARCHAR, "event_id" UUID);
+
 -- commits, version 1
 create table if not exists "commits"("commit" VARCHAR, "sha" VARCHAR, "time" TIMESTAMP, "session" VARCHAR, "call" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "kind" VARCHAR, "message" VARCHAR, "author" VARCHAR, "files" BIGINT, "pull_request" BIGINT, "event_id" UUID, "first_seq" BIGINT);
 
@@ -21,8 +24,8 @@ create or replace view "coverage" as select k0 as "session", k1 as "fact", k2 as
 -- events, version 1
 create table if not exists "events"("id" UUID, "source" VARCHAR, "time" TIMESTAMP, "subject" VARCHAR, "session" VARCHAR, "cause" UUID, "traceparent" VARCHAR, "via" VARCHAR, "producer" VARCHAR, "epoch" BIGINT, "n" BIGINT, "fact" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "assistant" VARCHAR, "actor" VARCHAR, "type" VARCHAR, "v" BIGINT, "data" VARCHAR, "stream_seq" BIGINT);
 
--- files, version 1
-create table if not exists "files"("change" VARCHAR, "path" VARCHAR, "action" VARCHAR, "time" TIMESTAMP, "session" VARCHAR, "project" VARCHAR, "call" VARCHAR, "lines_added" BIGINT, "lines_removed" BIGINT, "from_path" VARCHAR, "event_id" UUID, "first_seq" BIGINT);
+-- files, version 2
+create table if not exists "files"("change" VARCHAR, "path" VARCHAR, "action" VARCHAR, "time" TIMESTAMP, "session" VARCHAR, "project" VARCHAR, "call" VARCHAR, "lines_added" BIGINT, "lines_removed" BIGINT, "from_path" VARCHAR, "files" BIGINT, "source" VARCHAR, "event_id" UUID, "first_seq" BIGINT);
 
 -- gaps, version 1
 create table if not exists "gaps"("event_id" UUID, "time" TIMESTAMP, "what" VARCHAR, "of" VARCHAR, "epoch" BIGINT, "first" BIGINT, "last" BIGINT, "events" BIGINT, "place" VARCHAR);
@@ -75,3 +78,6 @@ create or replace view "tool_usage_daily" as select time, k0 as "tool", k1 as "m
 -- usage_hourly, version 1
 create or replace view "usage_hourly" as select time, k0 as "model", k1 as "project", k2 as "assistant", s0 as "calls", s1 as "errors", s2 as "input_tokens", s3 as "output_tokens", s4 as "cache_creation_tokens", s5 as "cache_read_tokens", s6 / 1000000000::double as "cost_usd", s7 as "unpriced_calls", max from _rollups where rollup = 'usage_hourly' and not (count = 0 and s0 = 0 and s1 = 0 and s2 = 0 and s3 = 0 and s4 = 0 and s5 = 0 and s6 = 0 and s7 = 0);
 create or replace view "usage_daily" as select time, k0 as "model", k1 as "project", k2 as "assistant", s0 as "calls", s1 as "errors", s2 as "input_tokens", s3 as "output_tokens", s4 as "cache_creation_tokens", s5 as "cache_read_tokens", s6 / 1000000000::double as "cost_usd", s7 as "unpriced_calls", max from _rollups where rollup = 'usage_daily' and not (count = 0 and s0 = 0 and s1 = 0 and s2 = 0 and s3 = 0 and s4 = 0 and s5 = 0 and s6 = 0 and s7 = 0);
+
+-- watched_paths, version 1
+create table if not exists "watched_paths"("path" VARCHAR, "watched" BOOLEAN, "set_at" TIMESTAMP, "set_by" VARCHAR, "first_seq" BIGINT);

@@ -79,4 +79,6 @@ const statusOf = (health: Status["health"]): Status => ({
     last_commit_ms: 5,
   },
   producers: { spooled: 0, hooks_waiting: 0, dropped: 0 },
+  following: [],
+  watching: [],
 });

@@ -1,33 +1,96 @@
-import { int, optional, text } from "../../define/field.ts";
+import { bool, float, int, optional, text } from "../../define/field.ts";
 import { defineQuery } from "../../define/query.ts";
 import { equals, period, rows, rowsOf, statement, within } from "../statement.ts";
+
+/** Tables of facts, with their key and the columns in which two sources can contradict each other. Times and texts differ by nature. */
+const FACTS = [
+  { fact: "prompt", table: "prompts", compared: ["session"] },
+  {
+    fact: "tool_call",
+    table: "tool_calls",
+    compared: ["session", "tool", "mcp_server", "success", "status", "agent"],
+  },
+  {
+    fact: "model_call",
+    table: "model_calls",
+    compared: [
+      "session",
+      "model",
+      "input_tokens",
+      "output_tokens",
+      "cache_creation_tokens",
+      "cache_read_tokens",
+      "success",
+      "stop_reason",
+    ],
+  },
+] as const;
+
+/** A row for each field of a fact in which those who told it differ. Only facts with several sources have parts. */
+const unlike = FACTS.flatMap(({ fact, table, compared }) => compared.map((column) => ({ fact, table, column })))
+  .map(
+    ({
+      fact,
+      table,
+      column,
+    }) => `select '${fact}' as fact, session, string_split(sources, ',') as sources, event_id, '${column}' as field
+from ${table} where parts is not null and len(list_distinct(list_filter(json_extract_string(parts, '$.*.${column}'), lambda v: v is not null))) > 1`,
+  )
+  .join("\nunion all ");
 
 export default defineQuery({
   title: "Coverage",
   about:
-    "Which sources (hook, transcript, otlp, proxy, …) saw how many facts: prompts, tool calls, model calls. A row with several sources are facts all of these reported, which the tables show once. Use it to see what one source missed, for one session or over all sessions active in a period.",
+    "For each session (or over all of a period), kind of fact and source (hook, transcript, otlp, proxy, …): how many prompts, tool calls or model calls the source saw, how many it missed that another source saw, how many only it saw, and on how many it disagrees with another source and in which fields. The tables show each fact once, however many sources saw it. Use it to find out whether capture is complete.",
   input: {
     ...period(30),
     session: optional(text("only this session")),
     project: optional(text("only this project's folder")),
+    by_session: optional(bool("rows for each session instead of over all of them")),
     limit: rows(100),
   },
   row: {
+    session: optional(text("session; empty over all sessions")),
     fact: text("kind of fact: prompt, tool_call, model_call"),
-    sources: text("sources that saw it, comma-separated"),
-    facts: int("facts seen by exactly these sources"),
-    sessions: int("sessions these facts belong to"),
+    source: text("source that saw them"),
+    facts: int("facts of this kind that any source saw"),
+    seen: int("of these, seen by this source"),
+    missed: int("of these, seen by others and not by this source"),
+    only_here: int("of these, seen by this source alone"),
+    share: float("seen, as a share of all"),
+    disagree: int("seen by this source and another, and told differently"),
+    disagree_on: optional(text("fields told differently, comma-separated")),
   },
-  sql: (input) =>
-    statement(
+  sql: (input) => {
+    const bySession = input.by_session === true || input.session !== undefined;
+    return statement(
       [
         input.session === undefined
-          ? within("f.last_event_at", input)
-          : { sql: "f.session = $session and c.session = $session", values: { session: input.session } },
-        equals("f.project", "project", input.project),
+          ? within("s.last_event_at", input)
+          : { sql: "s.session = $session", values: { session: input.session } },
+        equals("s.project", "project", input.project),
       ],
-      (where) => `select c.fact, c.sources, sum(c.facts)::bigint as facts, count(distinct c.session) as sessions
-from coverage c join session_facts f on f.session = c.session where ${where} and c.facts > 0 group by c.fact, c.sources order by c.fact, facts desc limit $rows`,
+      (
+        where,
+      ) => `with chosen as (select s.session, ${bySession ? "s.session" : "null::varchar"} as shown from session_facts s where ${where}),
+facts as (select c.shown as session, v.fact, string_split(v.sources, ',') as sources, sum(v.facts)::bigint as facts
+  from coverage v join chosen c on c.session = v.session where v.facts > 0 group by all),
+unlike as (select session, fact, source, count(distinct event_id) as facts, string_agg(distinct field, ',' order by field) as fields
+  from (select c.shown as session, u.fact, u.event_id, u.field, unnest(u.sources) as source from (${unlike}) u join chosen c on c.session = u.session)
+  group by all),
+totals as (select session, fact, sum(facts)::bigint as facts from facts group by all),
+-- a source that saw nothing of a kind is named where it saw something else
+sources as (select distinct session, unnest(sources) as source from facts),
+counted as (select t.session, t.fact, s.source, t.facts,
+    coalesce(sum(f.facts) filter (list_contains(f.sources, s.source)), 0)::bigint as seen,
+    coalesce(sum(f.facts) filter (f.sources = [s.source]), 0)::bigint as only_here
+  from totals t join sources s on s.session is not distinct from t.session
+  join facts f on f.session is not distinct from t.session and f.fact = t.fact group by all)
+select n.session, n.fact, n.source, n.facts, n.seen, n.facts - n.seen as missed, n.only_here, n.seen::double / n.facts as share,
+  coalesce(u.facts, 0) as disagree, u.fields as disagree_on
+from counted n left join unlike u on u.session is not distinct from n.session and u.fact = n.fact and u.source = n.source
+order by n.session nulls first, n.fact, n.seen desc, n.source limit $rows`,
       { rows: rowsOf(input.limit, 100) },
-    ),
+    );
+  },
 });

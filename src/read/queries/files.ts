@@ -5,7 +5,7 @@ import { contains, equals, period, rows, rowsOf, statement, when, within } from 
 export default defineQuery({
   title: "Files",
   about:
-    "Files that assistants worked on in a period, one row a file, the most often changed first: how often it was made or changed, read, by how many sessions, lines added and removed, and when last. Use it for what a session or project touched.",
+    "Files that assistants worked on or that changed in a watched project, one row a file, the most often changed first: how often it was made or changed, read, by how many sessions, lines added and removed, and when last. A change that a tool reported and the watcher saw within ten seconds counts once. Use it for what a session or project touched.",
   input: {
     ...period(7),
     path: optional(text("part of the path", { max: 512 })),
@@ -32,6 +32,10 @@ export default defineQuery({
         equals("session", "session", input.session),
         equals("project", "project", input.project),
         when(input.changed, "action <> 'read'"),
+        {
+          sql: `not (source = 'watch' and exists (select 1 from files told where told.path = files.path and told.source <> 'watch' and told.action <> 'read'
+  and abs(epoch_ms(told.time) - epoch_ms(files.time)) < 10000))`,
+        },
       ],
       (
         where,

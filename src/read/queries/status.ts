@@ -15,6 +15,8 @@ const TABLES = [
   "thresholds",
   "files",
   "commits",
+  "branches",
+  "watched_paths",
   "rejected",
   "gaps",
   "audit",

@@ -1,0 +1,252 @@
+import { opendir, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join, sep } from "node:path";
+import { clock } from "../../base/clock.ts";
+import { newId } from "../../base/id.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { Draft } from "../../define/event.ts";
+import { fileChanged } from "../../events/work.ts";
+import type { Sink } from "../../sdk/sink.ts";
+import { boundKey } from "../bound.ts";
+import { type Folders, watchFolders } from "../follow/folders.ts";
+import { type Change, collapse, compare, type Seen } from "./changes.ts";
+import { type Ignored, ignoredIn } from "./ignored.ts";
+import { openRepository, type Repository } from "./repository.ts";
+
+/**
+ * One folder under watch: its files, and the git repository it is in. What is there at first is the state to compare with, and no event. Folders
+ * are watched, not files; a change makes its folder be listed again.
+ */
+export class ProjectWatch {
+  readonly root: string;
+  private readonly sink: Sink;
+  private readonly log: { warn(about: object, message: string): void } | undefined;
+  private readonly files = new Map<string, Map<string, Seen>>();
+  private readonly dirty = new Set<string>();
+  private readonly ignored: Ignored;
+  private readonly watches: Folders;
+  private repository: Repository | undefined;
+  private gitWatches: Folders | undefined;
+  private gitDirty = false;
+  private known = 0;
+  private closed = false;
+  private settling: NodeJS.Timeout | undefined;
+  private work: Promise<void> = Promise.resolve();
+
+  private constructor(root: string, sink: Sink, log?: { warn(about: object, message: string): void }) {
+    this.root = root;
+    this.sink = sink;
+    this.log = log;
+    this.ignored = ignoredIn(root);
+    this.watches = watchFolders(
+      (folder, name) => {
+        if (name !== undefined && name !== ".gitignore" && this.ignored.has(join(folder, name), false)) return;
+        this.dirty.add(folder);
+        this.settle();
+      },
+      { watches_max: LIMITS.watch_folders_max },
+    );
+  }
+
+  /** Starts watching; resolves when the state of the files is known. */
+  static async start(
+    root: string,
+    sink: Sink,
+    log?: { warn(about: object, message: string): void },
+  ): Promise<ProjectWatch> {
+    const watch = new ProjectWatch(root, sink, log);
+    await watch.walk(root, new Map());
+    await watch.openGit();
+    return watch;
+  }
+
+  /** Folders and files under watch. */
+  status(): { path: string; folders: number; files: number; repository: boolean } {
+    return {
+      path: this.root,
+      folders: this.watches.watched,
+      files: this.known,
+      repository: this.repository !== undefined,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.settling);
+    this.watches.close();
+    this.gitWatches?.close();
+    await this.work;
+  }
+
+  private async openGit(): Promise<void> {
+    this.repository = await openRepository(this.root);
+    if (!this.repository || this.closed) return;
+    this.gitWatches = watchFolders(
+      () => {
+        this.gitDirty = true;
+        this.settle();
+      },
+      { watches_max: 8 },
+    );
+    this.gitWatches.use(this.repository.folders);
+    await this.emit(await this.repository.read());
+  }
+
+  private settle(): void {
+    if (this.closed || this.settling) return;
+    this.settling = setTimeout(() => {
+      this.settling = undefined;
+      this.work = this.work
+        .then(() => this.look())
+        .catch((error: unknown) => this.log?.warn({ err: error, root: this.root }, "a project could not be looked at"));
+    }, LIMITS.watch_settle_ms).unref();
+  }
+
+  private async look(): Promise<void> {
+    const before = new Map<string, Seen>();
+    const after = new Map<string, Seen>();
+    const folders = [...this.dirty];
+    this.dirty.clear();
+    for (const folder of folders) {
+      for (const [path, seen] of this.files.get(folder) ?? []) before.set(path, seen);
+      if ((await stat(folder).catch(() => undefined))?.isDirectory()) await this.list(folder, after, before);
+      else this.forget(folder, before);
+    }
+    const changes = collapse(compare(before, after), LIMITS.watch_burst_max, this.root);
+    await this.emit(changes.map((change) => this.draftOf(change)));
+    if (!this.repository && folders.includes(this.root)) await this.openGit();
+    if (!this.gitDirty || !this.repository) return;
+    this.gitDirty = false;
+    this.gitWatches?.use(this.repository.folders); // folders of git are made as they are needed
+    await this.emit(await this.repository.read());
+  }
+
+  /** Lists one folder anew: its files, folders that are new, and folders that are gone. */
+  private async list(folder: string, after: Map<string, Seen>, before: Map<string, Seen>): Promise<void> {
+    await this.ignored.read(folder);
+    const { files, folders } = await this.entries(folder);
+    for (const [path, seen] of files) after.set(path, seen);
+    this.keep(folder, files);
+    const inner = folder + sep;
+    for (const known of [...this.files.keys()]) {
+      if (known.startsWith(inner) && !known.slice(inner.length).includes(sep) && !folders.includes(known))
+        this.forget(known, before);
+    }
+    for (const path of folders) if (!this.files.has(path)) await this.walk(path, after);
+  }
+
+  /** Takes in a folder and all below it. */
+  private async walk(top: string, found: Map<string, Seen>): Promise<void> {
+    const waiting = [top];
+    for (let folder = waiting.pop(); folder !== undefined && !this.closed; folder = waiting.pop()) {
+      if (this.known >= LIMITS.watch_files_max) return;
+      this.watches.add([folder]); // before it is listed, so that nothing comes in between
+      await this.ignored.read(folder);
+      const { files, folders } = await this.entries(folder);
+      this.keep(folder, files);
+      for (const [path, seen] of files) found.set(path, seen);
+      waiting.push(...folders);
+    }
+  }
+
+  private async entries(folder: string): Promise<{ files: Map<string, Seen>; folders: string[] }> {
+    const files = new Map<string, Seen>();
+    const folders: string[] = [];
+    const dir = await opendir(folder).catch(() => undefined);
+    if (!dir) return { files, folders };
+    for await (const entry of dir) {
+      const path = join(folder, entry.name);
+      if (this.ignored.has(path, entry.isDirectory())) continue;
+      if (entry.isDirectory()) folders.push(path);
+      else if (entry.isFile()) {
+        const found = await stat(path).catch(() => undefined);
+        if (found) files.set(path, { ino: found.ino, size: found.size, mtime_ms: Math.floor(found.mtimeMs) });
+      }
+    }
+    return { files, folders };
+  }
+
+  private keep(folder: string, files: Map<string, Seen>): void {
+    this.known += files.size - (this.files.get(folder)?.size ?? 0);
+    this.files.set(folder, files);
+  }
+
+  /** A folder is gone, with all below it; `before` takes what was there. */
+  private forget(folder: string, before: Map<string, Seen>): void {
+    for (const [known, files] of [...this.files]) {
+      if (known !== folder && !known.startsWith(folder + sep)) continue;
+      for (const [path, seen] of files) before.set(path, seen);
+      this.known -= files.size;
+      this.files.delete(known);
+    }
+    this.watches.remove((path) => path === folder || path.startsWith(folder + sep));
+  }
+
+  private draftOf(change: Change): Draft {
+    const { action, path, from_path, files, mtime_ms } = change;
+    const now = clock.nowUs();
+    const time = mtime_ms === undefined ? now : Math.min(now, mtime_ms * 1_000);
+    return fileChanged.of(
+      {
+        id: newId(time),
+        time,
+        source: "files://local",
+        via: "watch",
+        project: this.repository?.root ?? this.root,
+        subject: boundKey(path, 512),
+      },
+      { path: boundKey(path, 1024), action, from_path: from_path && boundKey(from_path, 1024), files },
+    );
+  }
+
+  private async emit(drafts: readonly Draft[]): Promise<void> {
+    for (const draft of drafts) await this.sink.emit(draft);
+  }
+}
+
+/** Keeps the folders under watch that are named, and no others. */
+export class ProjectWatches {
+  private readonly sink: Sink;
+  private readonly log: { warn(about: object, message: string): void } | undefined;
+  private readonly watches = new Map<string, ProjectWatch>();
+  private work: Promise<void> = Promise.resolve();
+
+  constructor(sink: Sink, log?: { warn(about: object, message: string): void }) {
+    this.sink = sink;
+    this.log = log;
+  }
+
+  /** The first of the folders that exist; a folder inside another one is covered by it. */
+  use(paths: readonly string[]): Promise<void> {
+    this.work = this.work
+      .then(() => this.change(paths))
+      .catch((error: unknown) => this.log?.warn({ err: error }, "folders could not be put under watch"));
+    return this.work;
+  }
+
+  status(): ReturnType<ProjectWatch["status"]>[] {
+    return [...this.watches.values()].map((watch) => watch.status());
+  }
+
+  async close(): Promise<void> {
+    await this.use([]);
+  }
+
+  private async change(paths: readonly string[]): Promise<void> {
+    // the whole disk or everything of a user is no project
+    const projects = paths.filter((path) => dirname(dirname(path)) !== dirname(path) && path !== homedir());
+    const wanted = new Set(projects.filter((path) => !projects.some((other) => path.startsWith(other + sep))));
+    const there: string[] = [];
+    for (const path of wanted) {
+      if (there.length >= LIMITS.watch_paths_max) break;
+      if ((await stat(path).catch(() => undefined))?.isDirectory()) there.push(path);
+    }
+    for (const [path, watch] of [...this.watches]) {
+      if (there.includes(path)) continue;
+      this.watches.delete(path);
+      await watch.close();
+    }
+    for (const path of there)
+      if (!this.watches.has(path)) this.watches.set(path, await ProjectWatch.start(path, this.sink, this.log));
+  }
+}

@@ -1,0 +1,88 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { LIMITS } from "../base/limits.ts";
+import type { FollowStatus } from "./follow/follow.ts";
+
+/** What the watching process tells its parent. */
+export interface Told {
+  readonly following: readonly FollowStatus[];
+  readonly watching: readonly { path: string; folders: number; files: number; repository: boolean }[];
+}
+
+/** What its parent tells it: folders whose files and git are to be watched. */
+export interface Asked {
+  readonly watch: readonly string[];
+}
+
+/** The process that follows transcripts, see {@link startWatching}. */
+export interface Watching {
+  /** What it told last; nothing before it is up. */
+  told(): Told | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the watching process once there is something to watch, and starts it again when it fails: positions and ids make that harmless.
+ * A machine without assistants does not pay for it.
+ */
+export function startWatching(options: {
+  /** The program, `.ts` in development. */
+  readonly entry: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether there is something to watch; asked until there is. */
+  readonly wanted: () => Promise<boolean>;
+  /** Folders whose files and git are to be watched; asked again and again. */
+  readonly folders: () => Promise<readonly string[]>;
+  readonly log: { warn(about: object, message: string): void };
+}): Watching {
+  const { entry, env, log } = options;
+  let last: Told | undefined;
+  let stopping = false;
+  let child: ChildProcess | undefined;
+  let ended: Promise<void> = Promise.resolve();
+  let again: NodeJS.Timeout | undefined;
+  let looking: NodeJS.Timeout | undefined;
+  let folders: readonly string[] = [];
+  const look = async (): Promise<void> => {
+    folders = await options.folders().catch(() => folders); // the tables may be away for a moment
+    if (stopping) return;
+    if (!child && (folders.length > 0 || (await options.wanted().catch(() => false)))) start();
+    else tell();
+    looking = setTimeout(() => void look(), LIMITS.watch_list_ms).unref();
+  };
+  const tell = (): void => {
+    if (child?.connected) child.send({ watch: folders } satisfies Asked, () => {}); // it may end meanwhile
+  };
+  const start = (): void => {
+    const loader = entry.endsWith(".ts") ? ["--import", "tsx"] : [];
+    // a bounded heap: states of ten thousand transcripts take about a fifth of it
+    const execArgv = ["--max-old-space-size=512", "--max-semi-space-size=8", ...loader];
+    const started = fork(entry, [], { env, execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    child = started;
+    tell();
+    started.on("message", (told: Told) => {
+      last = told;
+    });
+    started.on("error", (error) => log.warn({ err: error }, "the watching process could not be started"));
+    ended = new Promise((resolve) => {
+      started.once("close", (code, signal) => {
+        resolve();
+        if (stopping) return;
+        log.warn({ code, signal }, "the watching process ended; it is started again");
+        again = setTimeout(start, LIMITS.follow_restart_ms);
+      });
+    });
+  };
+  void look();
+  return {
+    told: () => last,
+    async stop() {
+      stopping = true;
+      clearTimeout(again);
+      clearTimeout(looking);
+      child?.kill("SIGTERM");
+      const force = setTimeout(() => child?.kill("SIGKILL"), LIMITS.follow_stop_ms_max + 1_000);
+      await ended;
+      clearTimeout(force);
+    },
+  };
+}

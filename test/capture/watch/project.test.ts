@@ -1,0 +1,102 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ProjectWatch, ProjectWatches } from "../../../src/capture/watch/project.ts";
+import { collectingSink } from "../../support/collecting-sink.ts";
+import { tempDir } from "../../support/temp.ts";
+import { until } from "../../support/until.ts";
+
+async function project(files: Readonly<Record<string, string>>) {
+  const temp = await tempDir();
+  const root = join(temp.path, "app");
+  const write = (name: string, text: string): void => {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  };
+  mkdirSync(root);
+  for (const [name, text] of Object.entries(files)) write(name, text);
+  const sink = collectingSink();
+  const failures: object[] = [];
+  const watch = await ProjectWatch.start(root, sink, { warn: (about) => void failures.push(about) });
+  const told = () =>
+    sink.drafts.map(({ data }) => {
+      const { path, action, from_path, files: count } = data as Record<string, string>;
+      const name = path!.slice(root.length + 1);
+      return [action, name, from_path?.slice(root.length + 1) ?? count].filter((x) => x !== undefined).join(" ");
+    });
+  return {
+    root,
+    write,
+    watch,
+    told,
+    saw: (text: string) => until(`it tells ${text}`, () => told().includes(text)),
+    async [Symbol.asyncDispose]() {
+      await watch.close();
+      expect(failures).toEqual([]);
+      await temp[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("files of a project", () => {
+  test("made, changed, renamed and removed are told, what was there before is not", async () => {
+    await using it = await project({ "a.txt": "a", "src/b.txt": "b" });
+    expect(it.told()).toEqual([]);
+    it.write("c.txt", "c");
+    await it.saw("created c.txt");
+    it.write("src/b.txt", "longer");
+    await it.saw("changed src/b.txt");
+    renameSync(join(it.root, "a.txt"), join(it.root, "src", "z.txt"));
+    await it.saw("renamed src/z.txt a.txt");
+    rmSync(join(it.root, "c.txt"));
+    await it.saw("removed c.txt");
+    it.write("new/deep/d.txt", "d");
+    await it.saw("created new/deep/d.txt");
+    it.write("new/deep/e.txt", "e");
+    await it.saw("created new/deep/e.txt");
+    rmSync(join(it.root, "new"), { recursive: true });
+    await it.saw("removed new/deep/e.txt");
+    expect(it.told().length).toBe(8);
+  });
+
+  test("what .gitignore names is left out, node_modules and .git always", async () => {
+    await using it = await project({
+      ".gitignore": "dist/\n*.log\n!keep.log\n",
+      "src/.gitignore": "local.txt\n",
+      "node_modules/x/index.js": "x",
+      ".git/HEAD": "ref: refs/heads/main\n",
+      "dist/out.js": "x",
+    });
+    expect(it.watch.status()).toMatchObject({ folders: 2, files: 2 });
+    for (const name of ["dist/more.js", "a.log", "src/local.txt", "node_modules/x/other.js", ".git/index"])
+      it.write(name, "x");
+    it.write("keep.log", "x");
+    await it.saw("created keep.log");
+    it.write("src/last.txt", "x");
+    await it.saw("created src/last.txt");
+    expect(it.told().sort()).toEqual(["created keep.log", "created src/last.txt"]);
+    it.write(".gitignore", "");
+    await it.saw("changed .gitignore");
+    it.write("b.log", "x");
+    await it.saw("created b.log");
+  });
+
+  test("a storm is told as one change a folder", async () => {
+    await using it = await project({ "a.txt": "a" });
+    for (let k = 0; k < 300; k++) it.write(`gen/f${k}.txt`, "x");
+    await until("all are counted", () => it.watch.status().files === 301);
+    await until("it is told", () => it.told().some((text) => /^changed gen \d+$/.test(text)));
+    expect(it.told().length).toBeLessThan(60);
+  });
+
+  test("of the folders named, those that are there and are projects are watched", async () => {
+    await using it = await project({ "src/a.txt": "a" });
+    const watches = new ProjectWatches(collectingSink());
+    await watches.use(["/", "/home", join(it.root, "missing"), it.root, join(it.root, "src")]);
+    expect(watches.status().map(({ path }) => path)).toEqual([it.root]);
+    await watches.use([join(it.root, "src")]);
+    expect(watches.status().map(({ path }) => path)).toEqual([join(it.root, "src")]);
+    await watches.close();
+    expect(watches.status()).toEqual([]);
+  });
+});

@@ -1,0 +1,140 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { branchesOf, parseRefLine } from "../../../src/capture/watch/reflog.ts";
+import { openRepository } from "../../../src/capture/watch/repository.ts";
+import { checkDraft } from "../../support/collecting-sink.ts";
+import { tempDir } from "../../support/temp.ts";
+
+/** A repository made by the real git, with nobody's configuration. */
+async function repository() {
+  const temp = await tempDir();
+  const env = {
+    PATH: process.env.PATH!,
+    HOME: temp.path,
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_AUTHOR_NAME: "Ana",
+    GIT_AUTHOR_EMAIL: "ana@example.org",
+    GIT_COMMITTER_NAME: "Ana",
+    GIT_COMMITTER_EMAIL: "ana@example.org",
+  };
+  const root = join(temp.path, "repo");
+  const git = (...words: string[]): string =>
+    execFileSync("git", words, { cwd: root, env, encoding: "utf8", stdio: "pipe" });
+  execFileSync("git", ["init", "-q", "-b", "main", root], { env });
+  let files = 0;
+  const commit = (message: string, ...more: string[]): string => {
+    writeFileSync(join(root, `f${files++}.txt`), message);
+    git("add", "-A");
+    return git("commit", "-m", message, ...more);
+  };
+  return { root, git, commit, temp, [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose]() };
+}
+
+describe("a git repository", () => {
+  test("tells commits, branches, switches and merges, each once", async () => {
+    await using it = await repository();
+    const printed = it.commit("first thing");
+    const repo = (await openRepository(it.root))!;
+    const first = await repo.read();
+    first.forEach(checkDraft);
+    const short = /\[main \(root-commit\) ([0-9a-f]+)\]/.exec(printed)![1];
+    expect(first).toMatchObject([
+      {
+        type: "commit.created",
+        fact: `commit:${short}`,
+        branch: "main",
+        project: it.root,
+        via: "watch",
+        data: { kind: "committed", message: "first thing", author: "Ana", files: 1 },
+      },
+    ]);
+    expect(await repo.read()).toEqual([]);
+
+    it.git("checkout", "-q", "-b", "work/one");
+    it.commit("second");
+    it.commit("third");
+    it.git("commit", "-q", "--amend", "-m", "third, better");
+    it.git("checkout", "-q", "main");
+    it.git("merge", "-q", "work/one");
+    it.git("branch", "-d", "work/one");
+    const next = await repo.read();
+    next.forEach(checkDraft);
+    expect(
+      next.map(({ type, branch, data }) => [type.split(".")[0], branch, data.kind ?? data.action, data.message]),
+    ).toEqual([
+      ["commit", "work/one", "committed", "second"],
+      ["commit", "work/one", "committed", expect.stringContaining("third")],
+      ["commit", "work/one", "amended", "third, better"],
+      ["branch", "work/one", "switched", undefined],
+      ["branch", "main", "switched", undefined],
+      ["branch", "main", "merged", undefined],
+    ]);
+    expect(await repo.read()).toEqual([]);
+    // another process gives the same ids: read again, nothing is counted twice
+    const again = await (await openRepository(join(it.root)))!.read();
+    const commits = (drafts: typeof next) => drafts.filter((d) => d.type === "commit.created").map((d) => d.id);
+    expect(commits(again)).toEqual([...commits(first), ...commits(next)]);
+  });
+
+  test("tells branches that came and went between two looks, and real merges", async () => {
+    await using it = await repository();
+    it.commit("first");
+    const repo = (await openRepository(it.root))!;
+    await repo.read();
+    it.git("branch", "side");
+    expect(await repo.read()).toMatchObject([{ data: { branch: "side", action: "created" } }]);
+    it.git("checkout", "-q", "side");
+    it.commit("on side");
+    it.git("checkout", "-q", "main");
+    it.commit("on main");
+    it.git("merge", "-q", "--no-edit", "side");
+    const drafts = await repo.read();
+    expect(drafts.filter((d) => d.type === "commit.created").map((d) => d.data.kind)).toEqual([
+      "committed",
+      "committed",
+      "merged",
+    ]);
+    it.git("branch", "-q", "-D", "side");
+    it.git("pack-refs", "--all");
+    expect(await repo.read()).toMatchObject([{ data: { branch: "side", action: "removed" } }]);
+  });
+
+  test("is found from a folder inside, and in a worktree", async () => {
+    await using it = await repository();
+    it.commit("first");
+    const tree = join(it.temp.path, "tree");
+    it.git("worktree", "add", "-q", tree, "-b", "in-tree");
+    const repo = (await openRepository(tree))!;
+    await repo.read();
+    writeFileSync(join(tree, "x.txt"), "x");
+    execFileSync("git", ["-C", tree, "add", "-A"]);
+    execFileSync("git", [
+      "-C",
+      tree,
+      "-c",
+      "user.name=Ana",
+      "-c",
+      "user.email=a@b",
+      "commit",
+      "-q",
+      "-m",
+      "in the tree",
+    ]);
+    expect(await repo.read()).toMatchObject([{ branch: "in-tree", project: tree, data: { message: "in the tree" } }]);
+    expect(await openRepository(it.temp.path)).toBeUndefined();
+  });
+});
+
+test("a reflog line that is none says nothing", () => {
+  expect(parseRefLine("")).toBeUndefined();
+  expect(parseRefLine("x".repeat(200))).toBeUndefined();
+  const sha = "a".repeat(40);
+  const line = (text: string) => parseRefLine(`${sha} ${sha} A <a@b> 1700000000 +0100\t${text}`)!;
+  expect(line("clone: from x").change).toBeUndefined();
+  expect(line("rebase (pick): fix").change).toEqual({ kind: "commit", how: "rebased", message: "fix" });
+  expect(line("reset: moving to HEAD~1").change).toEqual({ kind: "branch", action: "moved" });
+  const lines = [line("commit: a"), line("checkout: moving from x to y"), line("commit: b")];
+  expect(branchesOf(lines, "y")).toEqual(["x", "y", "y"]);
+});
