@@ -13,6 +13,7 @@ import { loadDefinitions } from "../engine/load.ts";
 import { startProcessorThread } from "../engine/processors-thread.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { createHttp } from "../read/http/app.ts";
+import { fastEvents } from "../read/http/fast.ts";
 import { serveHttp } from "../read/http/serve.ts";
 import { createEmitter } from "../sdk/emit.ts";
 import type { Emitter } from "../sdk/emitter.ts";
@@ -23,6 +24,7 @@ import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
 import { addOperations } from "./operations.ts";
+import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
 import { findRuntime, type Runtime, removeRuntime, writeRuntime } from "./runtime.ts";
@@ -237,7 +239,9 @@ async function assemble(
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
   addOperations(app, { config, definitions, bus, projecting, log, snapshot: () => context.snapshot() });
-  const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1" });
+  const otlp = addOtlp(app, { emitter, folder: join(config.dataDir, "otlp"), log });
+  closers.add(() => otlp.close());
+  const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1", fast: fastEvents(context) });
   closers.add(() => server.close());
   context.serving(server.port);
   const drain = (): void =>

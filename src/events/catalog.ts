@@ -5,11 +5,22 @@ import mcp from "./mcp.ts";
 import measure from "./measure.ts";
 import model from "./model.ts";
 import session from "./session.ts";
+import telemetry from "./telemetry.ts";
 import tool from "./tool.ts";
 import work from "./work.ts";
 
 /** Every type of event. A new family gets one line here. */
-export const CATALOG = [...session, ...model, ...tool, ...mcp, ...work, ...measure, ...alert, ...flow] as const;
+export const CATALOG = [
+  ...session,
+  ...model,
+  ...tool,
+  ...mcp,
+  ...work,
+  ...measure,
+  ...telemetry,
+  ...alert,
+  ...flow,
+] as const;
 
 /** The union of all events. */
 export type AnyEvent = EventOf<(typeof CATALOG)[number]>;

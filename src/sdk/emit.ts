@@ -1,7 +1,6 @@
 import { clock } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Log } from "../base/log.ts";
 import type { Draft } from "../define/event.ts";
 import { eventsDropped } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
@@ -9,8 +8,8 @@ import { publishFrame } from "../wire/publish.ts";
 import { inSubject, partitionOf } from "../wire/subjects.ts";
 import type { Emitter, EmitterOptions } from "./emitter.ts";
 import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
-import type { Sink } from "./sink.ts";
-import { openSpool, type Spool, type Spooled } from "./spool.ts";
+import { type Awaited, Receipt, receiptsOf, settle } from "./receipt.ts";
+import { openSpool, type Spool } from "./spool.ts";
 
 /** Events after which an emit gives other work of the process a turn. */
 const TURN_EVENTS = 1_000;
@@ -57,11 +56,11 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let dropped = 0;
   const losses = new Map<string, Loss>();
   /** Frames that found no room in the spool, where the producer chose to wait for it. */
-  let held: Spooled[] = [];
+  let held: Awaited[] = [];
   let spool: Spool | undefined;
   let spooledSince = 0;
   let draining: Promise<void> | undefined;
-  const room: { readonly event: Unnumbered; readonly resolve: () => void }[] = [];
+  const room: { readonly events: readonly Unnumbered[]; readonly resolve: () => void }[] = [];
   let settled: (() => void)[] = [];
   let closed = false;
   let closing = false;
@@ -73,8 +72,9 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const hasRoom = (): boolean => buffer.length < LIMITS.buffer_events_max && bytes < LIMITS.buffer_bytes_max;
 
   /** Counts events that are given up, by the numbering they belong to where they have numbers. */
-  const giveUp = (where: string, count: number, item?: Spooled): void => {
+  const giveUp = (where: string, count: number, item?: Awaited): void => {
     dropped += count;
+    for (const receipt of item?.receipts?.keys() ?? []) receipt.fail(where);
     const dot = item?.id.lastIndexOf(".") ?? -1;
     const key = `${where} ${item?.id.slice(0, dot) ?? ""}`;
     const first = item && Number(item.id.slice(dot + 1));
@@ -91,8 +91,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
     if (losses.size > 0 && !closing && options.bus() && !(spool && spool.events > 0) && held.length === 0 && hasRoom())
       tellLosses();
     while (room.length > 0 && hasRoom()) {
-      const { event, resolve } = room.shift()!;
-      put(event);
+      const { events, resolve } = room.shift()!;
+      for (const event of events) put(event);
       resolve();
     }
     if (buffer.length === 0 && flying === 0 && held.length === 0 && settled.length > 0) {
@@ -103,7 +103,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   };
 
   /** Takes the next frames' worth of events out of the buffer, one frame a partition. */
-  const nextFrames = (): Spooled[] => {
+  const nextFrames = (): Awaited[] => {
     const take = Math.min(fitting(sizes, 0, sizes.length), frameMax);
     const events = buffer.slice(0, take);
     for (let i = 0; i < take; i++) bytes -= sizes[i]!;
@@ -128,8 +128,13 @@ export function createEmitter(options: EmitterOptions): Emitter {
   };
 
   /** One frame; where something in it has no form on the wire, the others in frames of their own. */
-  const framesOf = (partition: number, list: readonly Unnumbered[]): Spooled[] => {
-    const item = { partition, id: `${lanes[partition]!.producer}.${epoch}.${list[0]!.n}`, count: list.length };
+  const framesOf = (partition: number, list: readonly Unnumbered[]): Awaited[] => {
+    const item = {
+      partition,
+      id: `${lanes[partition]!.producer}.${epoch}.${list[0]!.n}`,
+      count: list.length,
+      receipts: receiptsOf(list),
+    };
     try {
       return [{ ...item, frame: frameOf(list) }];
     } catch (error) {
@@ -140,7 +145,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
 
-  const toSpool = (frames: readonly Spooled[]): void => {
+  const toSpool = (frames: readonly Awaited[]): void => {
     if (frames.length === 0) return;
     if (held.length > 0) {
       held.push(...frames);
@@ -150,6 +155,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     try {
       spoolOf().append(frames);
       spooledSince += count;
+      for (const item of frames) settle(item);
     } catch (error) {
       if (frames.length > 1) {
         for (const item of frames) toSpool([item]); // as many as there is room for
@@ -179,12 +185,12 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
 
-  const send = (bus: Connection, item: Spooled): Promise<unknown> =>
+  const send = (bus: Connection, item: Awaited): Promise<unknown> =>
     publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
 
   /** How to give up each frame that is on its way, oldest first. */
   const flights = new Set<(error: WeirError) => void>();
-  const deliver = (bus: Connection, item: Spooled): Promise<unknown> =>
+  const deliver = (bus: Connection, item: Awaited): Promise<unknown> =>
     new Promise((resolve, reject) => {
       flights.add(reject);
       send(bus, item)
@@ -192,13 +198,14 @@ export function createEmitter(options: EmitterOptions): Emitter {
         .then(resolve, reject);
     });
 
-  const fly = (bus: Connection, item: Spooled): void => {
+  const fly = (bus: Connection, item: Awaited): void => {
     flying++;
     flyingEvents += item.count;
     deliver(bus, item)
       .then(
         () => {
           published += item.count;
+          settle(item);
         },
         (error: unknown) => {
           if (isTooLarge(error)) return giveUp("frame_too_large", item.count, item);
@@ -229,7 +236,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
         }
         spoolDue = false;
         // behind what waits on disk already; one durable write takes all that is here
-        const frames: Spooled[] = [];
+        const frames: Awaited[] = [];
         while (buffer.length > 0 && frames.length < 64) frames.push(...nextFrames());
         toSpool(frames);
         if (bus) drain();
@@ -331,7 +338,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
         giveUp("buffer_full", 1);
         return DONE;
       }
-      return new Promise<void>((resolve) => room.push({ event, resolve }));
+      return new Promise<void>((resolve) => room.push({ events: [event], resolve }));
     }
     put(event);
     // a caller that does nothing but emit must not keep the connection from its turn
@@ -340,9 +347,20 @@ export function createEmitter(options: EmitterOptions): Emitter {
     return new Promise((resolve) => setImmediate(resolve));
   };
 
+  const takeDurably = async (drafts: readonly Draft[]): Promise<void> => {
+    if (closed) throw new WeirError("internal", "the producer is closed", { hint: "emit before close" });
+    const receipt = new Receipt(drafts.length);
+    const events = drafts.map((draft) => eventOf(draft, options, false));
+    for (const event of events) receipt.mark(event);
+    if (room.length > 0 || !hasRoom()) await new Promise<void>((resolve) => room.push({ events, resolve }));
+    else for (const event of events) put(event);
+    return receipt.durable;
+  };
+
   return {
     emit: (draft) => take(draft, options.check),
     emitUnchecked: (draft) => take(draft, false),
+    emitDurably: takeDurably,
     async flush() {
       const before = { published, spooled: spooledSince };
       if (buffer.length > 0 || flying > 0 || held.length > 0 || scheduled) {
