@@ -18,9 +18,18 @@ export interface Load {
 export function load(
   url: string,
   requests: readonly Buffer[],
-  { connections, seconds }: { connections: number; seconds: number },
+  { connections, seconds, warm = 1 }: { connections: number; seconds: number; warm?: number },
 ): Promise<Load> {
-  const words = ["--url", url, "--connections", String(connections), "--seconds", String(seconds)];
+  const words = [
+    "--url",
+    url,
+    "--connections",
+    String(connections),
+    "--seconds",
+    String(seconds),
+    "--warm",
+    String(warm),
+  ];
   const child = spawn(
     process.execPath,
     ["--import", "tsx", new URL("./http-load.ts", import.meta.url).pathname, ...words],
@@ -67,7 +76,7 @@ export default async function httpIngest(options: ReadonlyMap<string, string>): 
       specversion: "1.0",
       source: "bench://http",
       type: "tool.called",
-      session: `bench-${k}`,
+      session: `bench-${k % 8}`,
       data: { tool: "Bash", duration_ms: 12.5 + k, success: true, input: { command: "npm test" } },
     };
     const body = Buffer.from(JSON.stringify(event));

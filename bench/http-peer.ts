@@ -42,4 +42,3 @@ if (process.send && process.argv[1] === SELF) {
   process.on("disconnect", () => process.exit(0));
   process.send(server.url);
 }
-

@@ -7,7 +7,9 @@ const options = new Map<string, string>();
 for (let k = 0; k < words.length; k += 2) options.set(words[k]!.replace(/^--/, ""), words[k + 1] ?? "");
 const file = new URL(`./${name}.ts`, import.meta.url);
 if (!name || !/^[a-z-]+$/.test(name) || !existsSync(file)) {
-  process.stderr.write("npm run bench -- ingest | latency | idle | growth | query | rebuild | kill\n");
+  process.stderr.write(
+    "npm run bench -- ingest | latency | idle | growth | query | rebuild | kill | http-ingest | otlp\n",
+  );
   process.exit(2);
 }
 const { default: bench } = (await import(file.href)) as {

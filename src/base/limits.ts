@@ -41,6 +41,7 @@ export const LIMITS = {
   buffer_events_max: 10_000, // events waiting in a producer's memory
   buffer_bytes_max: 16_777_216,
   publish_pending_max: 8, // frames sent and not yet acknowledged
+  publish_gather_ms: 2, // events that somebody waits for gather this long before they follow a frame that is on its way
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   first_connect_ms_max: 2_000, // how long a producer that ends at once waits for its first connection
   spool_gather_ms: 20, // while the broker is away, events are written to the spool together after this time

@@ -8,21 +8,15 @@ import { publishFrame } from "../wire/publish.ts";
 import { inSubject, partitionOf } from "../wire/subjects.ts";
 import type { Emitter, EmitterOptions } from "./emitter.ts";
 import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
+import { createLosses } from "./losses.ts";
 import { type Awaited, Receipt, receiptsOf, settle } from "./receipt.ts";
+import { soon } from "./soon.ts";
 import { openSpool, type Spool } from "./spool.ts";
 
 /** Events after which an emit gives other work of the process a turn. */
 const TURN_EVENTS = 1_000;
 /** Frames of the spool that are on their way at once. */
 const DRAIN_FRAMES = 64;
-
-/** Events that were given up and not told yet; numbers where they had some. */
-interface Loss {
-  readonly where: string;
-  readonly count: number;
-  readonly first: number | undefined;
-  readonly last: number | undefined;
-}
 
 const isTooLarge = (error: unknown): boolean => error instanceof WeirError && error.code === "limit_reached";
 
@@ -54,7 +48,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let emitted = 0;
   let published = 0;
   let dropped = 0;
-  const losses = new Map<string, Loss>();
+  const losses = createLosses();
   /** Frames that found no room in the spool, where the producer chose to wait for it. */
   let held: Awaited[] = [];
   let spool: Spool | undefined;
@@ -75,16 +69,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const giveUp = (where: string, count: number, item?: Awaited): void => {
     dropped += count;
     for (const receipt of item?.receipts?.keys() ?? []) receipt.fail(where);
-    const dot = item?.id.lastIndexOf(".") ?? -1;
-    const key = `${where} ${item?.id.slice(0, dot) ?? ""}`;
-    const first = item && Number(item.id.slice(dot + 1));
-    const loss = losses.get(key);
-    losses.set(key, {
-      where,
-      count: (loss?.count ?? 0) + count,
-      first: first && Math.min(loss?.first ?? first, first),
-      last: first && Math.max(loss?.last ?? 0, first + count - 1),
-    });
+    losses.add(where, count, item);
   };
 
   const notify = (): void => {
@@ -205,6 +190,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
       .then(
         () => {
           published += item.count;
+          crowded = (item.receipts?.size ?? 0) > 1;
           settle(item);
         },
         (error: unknown) => {
@@ -244,21 +230,29 @@ export function createEmitter(options: EmitterOptions): Emitter {
       }
       // while frames fly, small ones wait for company
       if (flying >= LIMITS.publish_pending_max || (flying > 0 && buffer.length < frameMax)) break;
+      if (crowded && !sendDue && buffer.length < frameMax && settled.length === 0) {
+        sendSoon();
+        break;
+      }
+      sendDue = false;
       for (const item of nextFrames()) fly(bus, item);
     }
     notify();
   };
 
   let spoolDue = false;
-  let spoolTimer: NodeJS.Timeout | undefined;
   /** While the broker is away, what came is written to the spool together after a moment. */
-  const spoolSoon = (): void => {
-    spoolTimer ??= setTimeout(() => {
-      spoolTimer = undefined;
-      spoolDue = true;
-      pump();
-    }, LIMITS.spool_gather_ms);
-  };
+  const spoolSoon = soon(LIMITS.spool_gather_ms, () => {
+    spoolDue = true;
+    pump();
+  });
+  /** The last frame answered many at once, who are likely to come back together: the next one waits a moment for them. */
+  let crowded = false;
+  let sendDue = false;
+  const sendSoon = soon(LIMITS.publish_gather_ms, () => {
+    sendDue = true;
+    pump();
+  });
 
   /** Sends what is spooled, oldest first. */
   const drain = (): void => {
@@ -300,9 +294,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
   /** A drop is a fact: it is told as an event as soon as there is somebody to tell. */
   const tellLosses = (): void => {
-    const all = [...losses.values()];
-    losses.clear();
-    for (const { where, count, first, last } of all)
+    for (const { where, count, first, last } of losses.take())
       put(eventOf(eventsDropped.of({}, { where, count, first_n: first, last_n: last }), options, false));
   };
 
