@@ -7,7 +7,7 @@ import { toolCalled, toolDenied, toolStarted, UNNAMED_TOOL, VAGUE_TOOLS } from "
 import { looseOf } from "../loose.ts";
 import { amountIn, boolIn, countIn, jsonIn, keyIn, messageIn, parsed, shortIn, textIn } from "./attributes.ts";
 import type { Attributes, LogRecord, Span } from "./batch.ts";
-import type { Told, Vocabulary } from "./vocabulary.ts";
+import type { Told, Vocabulary } from "./told.ts";
 
 /** What stands in place of content that the user did not allow to be exported. */
 const HIDDEN = /^[<[]?redacted[>\]]?$/i;

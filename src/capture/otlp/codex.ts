@@ -5,7 +5,7 @@ import { promptSubmitted, sessionStarted } from "../../events/session.ts";
 import { toolCalled, toolDenied } from "../../events/tool.ts";
 import { amountIn, boolIn, countIn, jsonIn, keyIn, messageIn, shortIn, textIn } from "./attributes.ts";
 import type { LogRecord } from "./batch.ts";
-import type { Told, Vocabulary } from "./vocabulary.ts";
+import type { Told, Vocabulary } from "./told.ts";
 
 /** Codex CLI's own names: log events `codex.*`. Its spans stay generic; what they tell stands in the logs. */
 export const codex: Vocabulary = {

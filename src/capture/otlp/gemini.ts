@@ -5,7 +5,7 @@ import { promptSubmitted, sessionCompacted, sessionStarted } from "../../events/
 import { toolCalled, toolDenied } from "../../events/tool.ts";
 import { amountIn, boolIn, countIn, jsonIn, messageIn, shortIn, textIn } from "./attributes.ts";
 import type { Attributes, LogRecord } from "./batch.ts";
-import type { Told, Vocabulary } from "./vocabulary.ts";
+import type { Told, Vocabulary } from "./told.ts";
 
 /** Gemini CLI's own names: log events `gemini_cli.*`. Its spans stay generic: they tell the same requests and calls again. */
 export const gemini: Vocabulary = {

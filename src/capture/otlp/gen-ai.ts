@@ -6,7 +6,7 @@ import { modelCalled } from "../../events/model.ts";
 import { toolCalled } from "../../events/tool.ts";
 import { countIn, jsonIn, keyIn, messageIn, shortIn, textIn } from "./attributes.ts";
 import type { Span } from "./batch.ts";
-import type { Told, Vocabulary } from "./vocabulary.ts";
+import type { Told, Vocabulary } from "./told.ts";
 
 const CLIENT = 3;
 const SERVER = 2;

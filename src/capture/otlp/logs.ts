@@ -5,7 +5,8 @@ import { timeOf } from "../loose.ts";
 import { attributesJson, textIn, tidy, without } from "./attributes.ts";
 import type { LogRecord, Origin } from "./batch.ts";
 import { isTraceId, resourceJson } from "./spans.ts";
-import type { Known, Told } from "./vocabulary.ts";
+import type { Told } from "./told.ts";
+import type { Known } from "./vocabulary.ts";
 
 /** When a record was written: its own time, else what an attribute says, else when it was seen. */
 export const timeOfLog = (log: LogRecord, now_us: number): number =>

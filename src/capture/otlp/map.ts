@@ -7,7 +7,8 @@ import { logDraft, logNameOf, timeOfLog } from "./logs.ts";
 import { pointDraft, pointFault } from "./points.ts";
 import type { SeriesMarks } from "./series.ts";
 import { isTraceId, spanDraft, spanFault, spanIdOf } from "./spans.ts";
-import { type Known, knownOf, type Told, type Vocabulary } from "./vocabulary.ts";
+import type { Told, Vocabulary } from "./told.ts";
+import { type Known, knownOf } from "./vocabulary.ts";
 
 /** Something of a request that is not taken, and why. */
 export interface Refusal {

@@ -6,7 +6,8 @@ import { tidy } from "./attributes.ts";
 import type { Attributes, Origin, Point } from "./batch.ts";
 import { type SeriesMarks, type Step, seriesKey } from "./series.ts";
 import { resourceJson } from "./spans.ts";
-import type { Known, Told } from "./vocabulary.ts";
+import type { Told } from "./told.ts";
+import type { Known } from "./vocabulary.ts";
 
 const CUMULATIVE = 2;
 

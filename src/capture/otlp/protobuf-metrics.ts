@@ -1,6 +1,6 @@
 import { LIMITS } from "../../base/limits.ts";
 import { type Budget, newPoint, type Point, type PointKind } from "./batch.ts";
-import { readAttribute } from "./protobuf.ts";
+import { readAttribute } from "./protobuf-values.ts";
 import { Malformed, type WireReader } from "./wire.ts";
 
 /** The field of Metric that holds the points of each kind. */

@@ -5,7 +5,8 @@ import { spanEnded } from "../../events/telemetry.ts";
 import { boundJson } from "../bound.ts";
 import { attributesJson, tidy, without } from "./attributes.ts";
 import type { Attributes, Origin, Span } from "./batch.ts";
-import type { Known, Told } from "./vocabulary.ts";
+import type { Told } from "./told.ts";
+import type { Known } from "./vocabulary.ts";
 
 const KINDS = [undefined, "internal", "server", "client", "producer", "consumer"];
 const STATUSES = [undefined, "ok", "error"];
