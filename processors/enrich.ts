@@ -16,6 +16,8 @@ interface State {
   readonly sessions: Map<string, Session>;
   /** Start of calls that did not end yet, by their key, in microseconds. */
   readonly calls: Map<string, number>;
+  /** Keys of models' answers, by what a source knows of an answer that does not know its id. */
+  answers?: Map<string, string>;
 }
 
 /**
@@ -45,7 +47,7 @@ function remember<V>(map: Map<string, V>, key: string, value: V): void {
 
 function context(state: State, event: Event): Record<string, unknown> | undefined {
   let set: Record<string, unknown> | undefined;
-  const fact = event.fact ?? factOf(event);
+  const fact = answerKey(state, event) ?? event.fact ?? factOf(event);
   if (fact !== event.fact) set = { fact };
   const { session } = event;
   if (session === undefined) return set;
@@ -62,6 +64,38 @@ function context(state: State, event: Event): Record<string, unknown> | undefine
   if (assistant !== undefined) known.assistant = assistant;
   else if (known.assistant !== undefined) set = { ...set, assistant: known.assistant };
   return set;
+}
+
+/**
+ * Telemetry of an assistant may not know the id that its transcript gives an answer. Of two such reports the first decides the key: found by
+ * session and request id, for Codex by session and tokens, which hardly ever are the same twice.
+ */
+function answerKey(state: State, event: Event): string | undefined {
+  if (event.type !== "model.called" || event.session === undefined) return undefined;
+  const { via, session } = event;
+  if (via !== "otlp" && via !== "transcript") return undefined;
+  const data = event.data as Readonly<Record<string, string | number | boolean | undefined>>;
+  if (data.success === false) return undefined;
+  const own = event.fact ?? factOf(event);
+  if (via === "otlp" && data.message_id !== undefined) return undefined;
+  let known: string;
+  if (data.request_id !== undefined && data.request_id !== null) {
+    // a unique request is the key already
+    if (own === `model:${data.request_id}`) return undefined;
+    known = `${session} ${data.request_id}`;
+  } else if (event.assistant === "codex") {
+    known = `${session} ${data.input_tokens}/${data.cache_read_tokens}/${data.output_tokens}`;
+  } else return undefined;
+  state.answers ??= new Map();
+  const held = state.answers.get(known);
+  if (held === undefined) {
+    const key = own ?? `model:${known}`;
+    remember(state.answers, known, `${via} ${key}`);
+    return key;
+  }
+  const space = held.indexOf(" ");
+  // reports of one source keep the keys it gave them
+  return held.startsWith(via) && own !== undefined ? own : held.slice(space + 1);
 }
 
 function additions(state: State, event: Event): Record<string, unknown> | undefined {

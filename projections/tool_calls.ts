@@ -1,7 +1,7 @@
 import { bool, float, id, int, json, optional, ref, text, time } from "../src/define/field.ts";
 import { attribute, defineFact, either, field, value } from "../src/define/projection.ts";
 import { type Merge, mergeSources } from "../src/events/merge.ts";
-import { toolCalled, toolDenied, toolStarted } from "../src/events/tool.ts";
+import { toolCalled, toolDenied, toolStarted, VAGUE_TOOLS } from "../src/events/tool.ts";
 
 const STATUS = ["running", "denied", "done", "failed"];
 
@@ -12,6 +12,7 @@ const merge: Merge = mergeSources({
   earliest: ["time"],
   rank: (said) => STATUS.indexOf(said.status as string),
   ranked: ["status", "success", "error"],
+  vague: { tool: VAGUE_TOOLS },
 });
 
 export default defineFact({

@@ -42,6 +42,7 @@ export const LIMITS = {
   buffer_events_max: 10_000, // events waiting in a producer's memory
   buffer_bytes_max: 16_777_216,
   publish_pending_max: 8, // frames sent and not yet acknowledged
+  publish_gather_ms: 2, // events that somebody waits for gather this long before they follow a frame that is on its way
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   first_connect_ms_max: 2_000, // how long a producer that ends at once waits for its first connection
   spool_gather_ms: 20, // while the broker is away, events are written to the spool together after this time
@@ -76,6 +77,8 @@ export const LIMITS = {
   sandbox_cpu_s: 60, // of one process; renewed after half of it
   sandbox_files_max: 64, // open files, the snapshot included
   http_body_bytes_max: 1_048_576,
+  http_pending_bytes_max: 67_108_864, // bodies of telemetry and events that are being taken; beyond it senders are asked to wait
+  http_durable_ms_max: 10_000, // how long a sender waits for its events to be durable
   mcp_answer_chars_max: 50_000,
   live_clients_max: 64,
   // hooks
@@ -88,6 +91,16 @@ export const LIMITS = {
   hook_wait_ms_max: 10_000, // payloads that wait longer than this while weir runs are a reason to look
   hook_pause_ms: 100, // between two times the spool is taken: each begins a new file, which costs a disk sync of its own
   hook_gather_ms: 10, // after a payload arrived, before it is taken: what comes meanwhile is taken with it
+  // telemetry (OTLP)
+  otlp_body_bytes_max: 4_194_304, // one request as it comes
+  otlp_inflated_bytes_max: 16_777_216, // one request after gzip is undone
+  otlp_items_max: 20_000, // resources, scopes, spans, records and points of one request
+  otlp_values_max: 400_000, // values of attributes of one request: two bytes can stand for one
+  otlp_depth_max: 32, // nesting of an attribute's value
+  otlp_parts_max: 128, // events or links of one span, as SDKs limit them
+  otlp_buckets_max: 1_000, // buckets or quantiles of one point
+  otlp_attributes_chars_max: 32_768, // attributes of one span or record that are kept, as JSON
+  otlp_series_max: 10_000, // cumulative series whose last value is remembered
   // importing
   line_bytes_max: 67_108_864, // one line of a transcript; longer ones are skipped and reported
   tool_input_chars_max: 32_768, // JSON of a tool call's input that is kept

@@ -1,24 +1,18 @@
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
 import type { Config } from "../base/config.ts";
-import { toWeirError, WeirError } from "../base/errors.ts";
+import { WeirError } from "../base/errors.ts";
 import { newId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
-import { redactText } from "../base/redact.ts";
-import { fromCloudEvent } from "../capture/cloudevents.ts";
 import type { Told } from "../capture/watching.ts";
-import type { Draft } from "../define/event.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
 import type { ProcessorStatus } from "../engine/run-processor.ts";
-import { checkEvent } from "../events/check.ts";
-import { inputRejected } from "../events/flow.ts";
 import { createAsk } from "../read/ask.ts";
-import type { Published, ReadContext } from "../read/context.ts";
+import type { ReadContext } from "../read/context.ts";
 import { checkNeeds, decideOrder } from "../read/order.ts";
 import type { Emitter } from "../sdk/emitter.ts";
-import { eventOf } from "../sdk/frames.ts";
 import type { Store } from "../store/open.ts";
 import { createSandbox } from "../store/sandbox/run.ts";
 import { createSelect, type Select } from "../store/select.ts";
@@ -26,6 +20,7 @@ import type { Broker } from "../wire/broker.ts";
 import type { Connection } from "../wire/connect.ts";
 import { captureToken, HOOKS_PATH } from "./hooks.ts";
 import { prometheus } from "./prometheus.ts";
+import { publishEvents, publishPacked } from "./publish.ts";
 import { entry } from "./root.ts";
 import { createSnapshots } from "./snapshot.ts";
 import { readStatus } from "./status-of.ts";
@@ -115,13 +110,8 @@ export function createContext(parts: ContextParts): Context {
       const seqs = await all;
       return { ids: drafts.map((d) => d.id), seq: Math.max(0, ...seqs) };
     },
-    async publish(events) {
-      const now_us = clock.nowUs();
-      const results: Published[] = [];
-      for (const value of events) results.push(await publishOne(emitter, value, now_us));
-      await emitter.flush();
-      return results;
-    },
+    publish: (events) => publishEvents(emitter, events, clock.nowUs()),
+    publishPacked: async (bytes) => publishPacked(emitter, bytes, clock.nowUs()),
     async sql(text, { signal, rowsMax } = {}) {
       const answer = await sandbox.query(text, {
         rowsMax: Math.min(rowsMax ?? LIMITS.sql_rows_max, LIMITS.sql_rows_max),
@@ -158,32 +148,3 @@ export const documented = (definitions: Pick<Definitions, "projections">): strin
   ]),
   "set_aside",
 ];
-
-/** Takes one CloudEvent. What is not an event by its definition is still recorded, as rejected input, and its sender is told. */
-async function publishOne(emitter: Emitter, value: unknown, now_us: number): Promise<Published> {
-  const taken = fromCloudEvent(value, now_us);
-  if ("problem" in taken) {
-    const text = redactText(JSON.stringify(value) ?? "null");
-    const rejected: Draft = inputRejected.of(
-      { source: "weir://api", via: "api" },
-      {
-        reason: "invalid",
-        detail: taken.problem,
-        original: new TextEncoder().encode(text).subarray(0, LIMITS.rejected_part_bytes_max),
-        content_type: "application/json",
-        events: 1,
-      },
-    );
-    await emitter.emit(rejected);
-    return { id: null, status: "rejected", error: taken.problem };
-  }
-  const draft = { ...taken.draft, via: taken.draft.via ?? "api" };
-  const event = eventOf(draft, { source: "weir://api", via: "api" }, false);
-  const fault = checkEvent(event);
-  try {
-    await emitter.emitUnchecked({ ...draft, id: event.id, time: event.time });
-  } catch (error) {
-    return { id: event.id, status: "rejected", error: toWeirError(error).message };
-  }
-  return fault ? { id: event.id, status: "rejected", error: fault.detail } : { id: event.id, status: "accepted" };
-}

@@ -7,6 +7,7 @@ import measure from "./measure.ts";
 import model from "./model.ts";
 import session from "./session.ts";
 import setting from "./setting.ts";
+import telemetry from "./telemetry.ts";
 import tool from "./tool.ts";
 import turn from "./turn.ts";
 import work from "./work.ts";
@@ -21,6 +22,7 @@ export const CATALOG = [
   ...work,
   ...setting,
   ...measure,
+  ...telemetry,
   ...alert,
   ...hook,
   ...flow,

@@ -1,11 +1,19 @@
 import { defineEvent } from "../define/event.ts";
-import { choice, float, json, optional, ref, text, time } from "../define/field.ts";
+import { choice, float, int, json, optional, ref, text, time } from "../define/field.ts";
 
 export const metricMeasured = defineEvent("metric.measured", 1, "One value of a named metric.", {
   name: text("name of the metric, after OpenTelemetry where it has one", { max: 256 }),
   value: float("the value"),
   unit: optional(text("unit in UCUM notation: ms, By, {token}, 1", { max: 32 })),
   labels: optional(json("attributes of the series as a JSON object of texts", { max: 4_000 })),
+  kind: optional(
+    text("gauge, sum (what was added since the last value), histogram, exponential_histogram or summary", { max: 32 }),
+  ),
+  count: optional(int("observations behind the value, which is their mean then", { min: 0 })),
+  sum: optional(float("sum of the observations")),
+  min: optional(float("smallest observation")),
+  max: optional(float("largest observation")),
+  buckets: optional(json("bounds and counts of the observations, or quantiles, as a JSON object", { max: 32_000 })),
 });
 
 export const anomalyDetected = defineEvent("anomaly.detected", 1, "A value of a series left what was expected.", {

@@ -23,12 +23,20 @@ export function mergeSources(rule: {
   readonly earliest: readonly string[];
   readonly rank: (said: Said) => number;
   readonly ranked: readonly string[];
+  /** Values of a field that say next to nothing, and give way to any other. */
+  readonly vague?: Readonly<Record<string, readonly unknown[]>>;
 }): Merge {
+  const isVague = (key: string, value: unknown): boolean =>
+    value === undefined || value === null || (rule.vague?.[key]?.includes(value) ?? false);
   const trust = (via: string): number => {
     const k = rule.order.indexOf(via);
     return k < 0 ? rule.order.length : k;
   };
   const text = (said: Said): string => JSON.stringify(rule.ranked.map((key) => said[key] ?? null));
+  const said = (key: string, a: Said, b: Said): unknown => (isVague(key, a[key]) ? b[key] : a[key]);
+  /** The value held, unless it says nothing and the next one does. */
+  const clearer = (key: string, held: unknown, next: unknown): unknown =>
+    isVague(key, held) && (held === undefined || held === null || !isVague(key, next)) ? next : held;
   // ranked fields are taken together from what is further along; of the others the largest value is: so no order of three or more matters
   const within = (a: Said, b: Said): Said => {
     const ahead = rule.rank(a) - rule.rank(b);
@@ -36,7 +44,8 @@ export function mergeSources(rule: {
     const out: Record<string, unknown> = {};
     for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
       if (rule.earliest.includes(key)) out[key] = smallest(a[key], b[key]);
-      else out[key] = rule.ranked.includes(key) ? high[key] : larger(a[key], b[key]);
+      else if (rule.ranked.includes(key)) out[key] = high[key];
+      else out[key] = isVague(key, a[key]) !== isVague(key, b[key]) ? said(key, a, b) : larger(a[key], b[key]);
     }
     return out;
   };
@@ -48,7 +57,7 @@ export function mergeSources(rule: {
       const said = parts.get(via)!;
       if (!furthest || rule.rank(said) > rule.rank(furthest)) furthest = said;
       for (const [key, value] of Object.entries(said)) {
-        out[key] = rule.earliest.includes(key) ? smallest(out[key], value) : (out[key] ?? value);
+        out[key] = rule.earliest.includes(key) ? smallest(out[key], value) : clearer(key, out[key], value);
       }
     }
     for (const key of rule.ranked) out[key] = furthest?.[key];

@@ -1,6 +1,11 @@
 import { defineEvent } from "../define/event.ts";
 import { bool, float, int, json, optional, ref, text } from "../define/field.ts";
 
+/** What stands in place of a tool's name where a source does not know it. */
+export const UNNAMED_TOOL = "unknown";
+/** Names that give way to any other: the one above, and the one that Claude Code's telemetry masks MCP tools with. */
+export const VAGUE_TOOLS: readonly unknown[] = [UNNAMED_TOOL, "mcp_tool"];
+
 const call = {
   tool: text("name of the tool as the assistant calls it", { max: 256 }),
   call_id: optional(ref("the assistant's id of the call (tool_use_id)", { max: 128 })),

@@ -46,6 +46,8 @@ export interface Asked {
 export interface ReadContext extends Asked {
   readonly queries: ReadonlyMap<string, Query>;
   readonly commands: ReadonlyMap<string, Command>;
+  /** As `publish`, for MessagePack: a frame, one CloudEvent as a map, or a list of them. */
+  publishPacked(bytes: Uint8Array): Promise<readonly Published[]>;
   /** Prometheus text. */
   metricsText(): Promise<string>;
   /** The secret of `Authorization: Bearer`. */

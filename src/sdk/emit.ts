@@ -8,20 +8,15 @@ import { publishFrame } from "../wire/publish.ts";
 import { inSubject, partitionOf } from "../wire/subjects.ts";
 import type { Emitter, EmitterOptions } from "./emitter.ts";
 import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
-import { openSpool, type Spool, type Spooled } from "./spool.ts";
+import { createLosses } from "./losses.ts";
+import { type Awaited, Receipt, receiptsOf, settle } from "./receipt.ts";
+import { soon } from "./soon.ts";
+import { openSpool, type Spool } from "./spool.ts";
 
 /** Events after which an emit gives other work of the process a turn. */
 const TURN_EVENTS = 1_000;
 /** Frames of the spool that are on their way at once. */
 const DRAIN_FRAMES = 64;
-
-/** Events that were given up and not told yet; numbers where they had some. */
-interface Loss {
-  readonly where: string;
-  readonly count: number;
-  readonly first: number | undefined;
-  readonly last: number | undefined;
-}
 
 const isTooLarge = (error: unknown): boolean => error instanceof WeirError && error.code === "limit_reached";
 
@@ -53,13 +48,13 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let emitted = 0;
   let published = 0;
   let dropped = 0;
-  const losses = new Map<string, Loss>();
+  const losses = createLosses();
   /** Frames that found no room in the spool, where the producer chose to wait for it. */
-  let held: Spooled[] = [];
+  let held: Awaited[] = [];
   let spool: Spool | undefined;
   let spooledSince = 0;
   let draining: Promise<void> | undefined;
-  const room: { readonly event: Unnumbered; readonly resolve: () => void }[] = [];
+  const room: { readonly events: readonly Unnumbered[]; readonly resolve: () => void }[] = [];
   let settled: (() => void)[] = [];
   let closed = false;
   let closing = false;
@@ -71,26 +66,18 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const hasRoom = (): boolean => buffer.length < LIMITS.buffer_events_max && bytes < LIMITS.buffer_bytes_max;
 
   /** Counts events that are given up, by the numbering they belong to where they have numbers. */
-  const giveUp = (where: string, count: number, item?: Spooled): void => {
+  const giveUp = (where: string, count: number, item?: Awaited): void => {
     dropped += count;
-    const dot = item?.id.lastIndexOf(".") ?? -1;
-    const key = `${where} ${item?.id.slice(0, dot) ?? ""}`;
-    const first = item && Number(item.id.slice(dot + 1));
-    const loss = losses.get(key);
-    losses.set(key, {
-      where,
-      count: (loss?.count ?? 0) + count,
-      first: first && Math.min(loss?.first ?? first, first),
-      last: first && Math.max(loss?.last ?? 0, first + count - 1),
-    });
+    for (const receipt of item?.receipts?.keys() ?? []) receipt.fail(where);
+    losses.add(where, count, item);
   };
 
   const notify = (): void => {
     if (losses.size > 0 && !closing && options.bus() && !(spool && spool.events > 0) && held.length === 0 && hasRoom())
       tellLosses();
     while (room.length > 0 && hasRoom()) {
-      const { event, resolve } = room.shift()!;
-      put(event);
+      const { events, resolve } = room.shift()!;
+      for (const event of events) put(event);
       resolve();
     }
     if (buffer.length === 0 && flying === 0 && held.length === 0 && settled.length > 0) {
@@ -101,7 +88,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   };
 
   /** Takes the next frames' worth of events out of the buffer, one frame a partition. */
-  const nextFrames = (): Spooled[] => {
+  const nextFrames = (): Awaited[] => {
     const take = Math.min(fitting(sizes, 0, sizes.length), frameMax);
     const events = buffer.slice(0, take);
     for (let i = 0; i < take; i++) bytes -= sizes[i]!;
@@ -126,8 +113,13 @@ export function createEmitter(options: EmitterOptions): Emitter {
   };
 
   /** One frame; where something in it has no form on the wire, the others in frames of their own. */
-  const framesOf = (partition: number, list: readonly Unnumbered[]): Spooled[] => {
-    const item = { partition, id: `${lanes[partition]!.producer}.${epoch}.${list[0]!.n}`, count: list.length };
+  const framesOf = (partition: number, list: readonly Unnumbered[]): Awaited[] => {
+    const item = {
+      partition,
+      id: `${lanes[partition]!.producer}.${epoch}.${list[0]!.n}`,
+      count: list.length,
+      receipts: receiptsOf(list),
+    };
     try {
       return [{ ...item, frame: frameOf(list) }];
     } catch (error) {
@@ -138,7 +130,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
 
-  const toSpool = (frames: readonly Spooled[]): void => {
+  const toSpool = (frames: readonly Awaited[]): void => {
     if (frames.length === 0) return;
     if (held.length > 0) {
       held.push(...frames);
@@ -148,6 +140,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     try {
       spoolOf().append(frames);
       spooledSince += count;
+      for (const item of frames) settle(item);
     } catch (error) {
       if (frames.length > 1) {
         for (const item of frames) toSpool([item]); // as many as there is room for
@@ -177,12 +170,12 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
 
-  const send = (bus: Connection, item: Spooled): Promise<unknown> =>
+  const send = (bus: Connection, item: Awaited): Promise<unknown> =>
     publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
 
   /** How to give up each frame that is on its way, oldest first. */
   const flights = new Set<(error: WeirError) => void>();
-  const deliver = (bus: Connection, item: Spooled): Promise<unknown> =>
+  const deliver = (bus: Connection, item: Awaited): Promise<unknown> =>
     new Promise((resolve, reject) => {
       flights.add(reject);
       send(bus, item)
@@ -190,13 +183,15 @@ export function createEmitter(options: EmitterOptions): Emitter {
         .then(resolve, reject);
     });
 
-  const fly = (bus: Connection, item: Spooled): void => {
+  const fly = (bus: Connection, item: Awaited): void => {
     flying++;
     flyingEvents += item.count;
     deliver(bus, item)
       .then(
         () => {
           published += item.count;
+          crowded = (item.receipts?.size ?? 0) > 1;
+          settle(item);
         },
         (error: unknown) => {
           if (isTooLarge(error)) return giveUp("frame_too_large", item.count, item);
@@ -227,7 +222,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
         }
         spoolDue = false;
         // behind what waits on disk already; one durable write takes all that is here
-        const frames: Spooled[] = [];
+        const frames: Awaited[] = [];
         while (buffer.length > 0 && frames.length < 64) frames.push(...nextFrames());
         toSpool(frames);
         if (bus) drain();
@@ -235,21 +230,29 @@ export function createEmitter(options: EmitterOptions): Emitter {
       }
       // while frames fly, small ones wait for company
       if (flying >= LIMITS.publish_pending_max || (flying > 0 && buffer.length < frameMax)) break;
+      if (crowded && !sendDue && buffer.length < frameMax && settled.length === 0) {
+        sendSoon();
+        break;
+      }
+      sendDue = false;
       for (const item of nextFrames()) fly(bus, item);
     }
     notify();
   };
 
   let spoolDue = false;
-  let _spoolTimer: NodeJS.Timeout | undefined;
   /** While the broker is away, what came is written to the spool together after a moment. */
-  const spoolSoon = (): void => {
-    _spoolTimer ??= setTimeout(() => {
-      _spoolTimer = undefined;
-      spoolDue = true;
-      pump();
-    }, LIMITS.spool_gather_ms);
-  };
+  const spoolSoon = soon(LIMITS.spool_gather_ms, () => {
+    spoolDue = true;
+    pump();
+  });
+  /** The last frame answered many at once, who are likely to come back together: the next one waits a moment for them. */
+  let crowded = false;
+  let sendDue = false;
+  const sendSoon = soon(LIMITS.publish_gather_ms, () => {
+    sendDue = true;
+    pump();
+  });
 
   /** Sends what is spooled, oldest first. */
   const drain = (): void => {
@@ -291,9 +294,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
   /** A drop is a fact: it is told as an event as soon as there is somebody to tell. */
   const tellLosses = (): void => {
-    const all = [...losses.values()];
-    losses.clear();
-    for (const { where, count, first, last } of all)
+    for (const { where, count, first, last } of losses.take())
       put(eventOf(eventsDropped.of({}, { where, count, first_n: first, last_n: last }), options, false));
   };
 
@@ -329,7 +330,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
         giveUp("buffer_full", 1);
         return DONE;
       }
-      return new Promise<void>((resolve) => room.push({ event, resolve }));
+      return new Promise<void>((resolve) => room.push({ events: [event], resolve }));
     }
     put(event);
     // a caller that does nothing but emit must not keep the connection from its turn
@@ -338,9 +339,20 @@ export function createEmitter(options: EmitterOptions): Emitter {
     return new Promise((resolve) => setImmediate(resolve));
   };
 
+  const takeDurably = async (drafts: readonly Draft[]): Promise<void> => {
+    if (closed) throw new WeirError("internal", "the producer is closed", { hint: "emit before close" });
+    const receipt = new Receipt(drafts.length);
+    const events = drafts.map((draft) => eventOf(draft, options, false));
+    for (const event of events) receipt.mark(event);
+    if (room.length > 0 || !hasRoom()) await new Promise<void>((resolve) => room.push({ events, resolve }));
+    else for (const event of events) put(event);
+    return receipt.durable;
+  };
+
   return {
     emit: (draft) => take(draft, options.check),
     emitUnchecked: (draft) => take(draft, false),
+    emitDurably: takeDurably,
     async flush() {
       const before = { published, spooled: spooledSince };
       if (buffer.length > 0 || flying > 0 || held.length > 0 || scheduled) {

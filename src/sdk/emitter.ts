@@ -39,6 +39,11 @@ export interface EmitterStats {
 export interface Emitter extends Sink {
   /** As `emit`, for events whose faults the log itself shall judge and record. */
   emitUnchecked(draft: Draft): Promise<void>;
+  /**
+   * Takes events as `emitUnchecked` does, all or none of them. Resolves when each one is acknowledged by the broker or on disk in the spool;
+   * throws `spool_full` when one was given up.
+   */
+  emitDurably(drafts: readonly Draft[]): Promise<void>;
   stats(): EmitterStats;
   /** The connection came. */
   wake(): void;

@@ -30,11 +30,14 @@ create table if not exists "files"("change" VARCHAR, "path" VARCHAR, "action" VA
 -- gaps, version 1
 create table if not exists "gaps"("event_id" UUID, "time" TIMESTAMP, "what" VARCHAR, "of" VARCHAR, "epoch" BIGINT, "first" BIGINT, "last" BIGINT, "events" BIGINT, "place" VARCHAR);
 
+-- logs, version 1
+create table if not exists "logs"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "name" VARCHAR, "severity" VARCHAR, "severity_number" BIGINT, "body" VARCHAR, "service" VARCHAR, "scope" VARCHAR, "trace_id" VARCHAR, "span_id" VARCHAR, "attributes" VARCHAR, "resource" VARCHAR);
+
 -- mcp_calls, version 1
 create table if not exists "mcp_calls"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "server" VARCHAR, "method" VARCHAR, "tool" VARCHAR, "duration_ms" DOUBLE, "success" BOOLEAN, "error" VARCHAR, "cpu" DOUBLE, "memory_mb" DOUBLE, "disk_io_kb" DOUBLE, "request_bytes" BIGINT, "response_bytes" BIGINT, "protocol" VARCHAR, "client" VARCHAR, "project" VARCHAR, "input" VARCHAR, "output" VARCHAR);
 
--- measurements, version 1
-create table if not exists "measurements"("event_id" UUID, "time" TIMESTAMP, "session" VARCHAR, "name" VARCHAR, "value" DOUBLE, "unit" VARCHAR, "labels" VARCHAR);
+-- measurements, version 2
+create table if not exists "measurements"("event_id" UUID, "time" TIMESTAMP, "session" VARCHAR, "name" VARCHAR, "value" DOUBLE, "unit" VARCHAR, "labels" VARCHAR, "kind" VARCHAR, "count" BIGINT, "sum" DOUBLE, "min" DOUBLE, "max" DOUBLE, "buckets" VARCHAR);
 
 -- metrics_minute, version 1
 create or replace view "metrics_minute" as select time, k0 as "name", k1 as "labels", k2 as "unit", count, sum, min, max, p50, p95, p99, sketch from _rollups where rollup = 'metrics_minute' and not (count = 0 and true);
@@ -64,6 +67,9 @@ create or replace view "sessions" as select f.session, f.assistant, f.assistant_
   f.ended_at, f.end_reason, epoch_ms(f.last_event_at) - epoch_ms(f.started_at)::double as duration_ms,
   coalesce(t.prompts, 0) as prompts, coalesce(t.tool_calls, 0) as tool_calls, coalesce(t.tool_errors, 0) as tool_errors, coalesce(t.model_calls, 0) as model_calls, coalesce(t.input_tokens, 0) as input_tokens, coalesce(t.output_tokens, 0) as output_tokens, coalesce(t.cache_creation_tokens, 0) as cache_creation_tokens, coalesce(t.cache_read_tokens, 0) as cache_read_tokens, coalesce(t.cost_usd, 0) as cost_usd, coalesce(t.unpriced_calls, 0) as unpriced_calls, coalesce(t.files_changed, 0) as files_changed, coalesce(t.commits, 0) as commits
 from session_facts f left join session_totals t on t.session = f.session;
+
+-- spans, version 1
+create table if not exists "spans"("event_id" UUID, "session" VARCHAR, "started_at" TIMESTAMP, "time" TIMESTAMP, "duration_ms" DOUBLE, "name" VARCHAR, "service" VARCHAR, "scope" VARCHAR, "kind" VARCHAR, "status" VARCHAR, "status_message" VARCHAR, "trace_id" VARCHAR, "span_id" VARCHAR, "parent_span_id" VARCHAR, "attributes" VARCHAR, "events" VARCHAR, "links" VARCHAR, "resource" VARCHAR, "dropped" BIGINT);
 
 -- thresholds, version 1
 create table if not exists "thresholds"("name" VARCHAR, "metric" VARCHAR, "labels" VARCHAR, "above" DOUBLE, "below" DOUBLE, "severity" VARCHAR, "removed" VARCHAR, "set_at" TIMESTAMP, "set_by" VARCHAR, "first_seq" BIGINT);

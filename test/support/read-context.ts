@@ -49,6 +49,10 @@ export async function readContext(store: TestStore): Promise<TestContext> {
         if (typeof type !== "string") return { id: null, status: "rejected", error: "type is missing" };
         return { id: id ?? "018f0000-0000-7000-8000-000000000002", status: "accepted" };
       }),
+    publishPacked: async (bytes) => {
+      taken.push(bytes);
+      return [{ id: "018f0000-0000-7000-8000-000000000003", status: "accepted" }];
+    },
     sql: async (text, { signal, rowsMax = 10_000 } = {}) => {
       if (!/^\s*select/i.test(text)) throw new WeirError("sql_refused", "not a SELECT");
       return select({ sql: text, values: {} }, { rowsMax, timeMs: 10_000, signal });

@@ -1,4 +1,5 @@
 import type { ShapeOf } from "../../define/field.ts";
+import { answerFact } from "../../events/facts.ts";
 import type { modelCalled } from "../../events/model.ts";
 import { countOf, isLoose, type Loose, looseOf, textOf } from "../loose.ts";
 import { short } from "./record.ts";
@@ -38,8 +39,8 @@ export function usageOf(value: unknown): Usage | undefined {
 export const totalOf = (usage: Usage): number =>
   usage.input_tokens + usage.output_tokens + usage.cache_creation_tokens + usage.cache_read_tokens;
 
-/** The key of an answer: message and request id; a line without message id stands for itself. */
+/** The key of an answer, as all sources that tell of it make it; a line without message id stands for itself. */
 export function answerKey(record: Loose, message: Loose, own: string): string {
-  const id = textOf(message.id);
-  return id === undefined ? own : `${id}:${textOf(record.requestId) ?? ""}`;
+  const fact = answerFact(textOf(message.id), textOf(record.requestId));
+  return fact === undefined ? own : fact.slice("model:".length);
 }

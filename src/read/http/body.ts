@@ -1,24 +1,38 @@
 import type { Context } from "hono";
+import { jsonDepth } from "../../base/json-depth.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { Refused } from "./errors.ts";
 
-/** The body's text, read up to the limit and no further. */
-export async function readText(c: Context, bytesMax: number = LIMITS.http_body_bytes_max): Promise<string> {
-  const encoding = c.req.header("content-encoding");
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
-    throw new Refused(415, `bodies encoded as ${encoding.slice(0, 40)} are not taken`, "send it unencoded");
+/** The body's bytes, read up to the limit and no further. */
+export async function readBytes(c: Context, bytesMax: number = LIMITS.http_body_bytes_max): Promise<Buffer> {
   const tooLarge = () => new Refused(413, `the body is larger than ${bytesMax} bytes`, "send it in parts");
   if (Number(c.req.header("content-length") ?? 0) > bytesMax) throw tooLarge();
+  // the socket's own stream where there is one: a web stream around it costs several times as much
+  const { incoming } = (c.env ?? {}) as { incoming?: AsyncIterable<Uint8Array> };
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const part of incoming ?? ((c.req.raw.body ?? []) as AsyncIterable<Uint8Array>)) {
     bytes += part.length;
     if (bytes > bytesMax) throw tooLarge();
     parts.push(part);
   }
-  const text = new TextDecoder("utf-8", { fatal: true });
+  return Buffer.concat(parts, bytes);
+}
+
+/** The body's text; compressed bodies are not taken. */
+export async function readText(c: Context, bytesMax?: number): Promise<string> {
+  const encoding = c.req.header("content-encoding");
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw new Refused(415, `bodies encoded as ${encoding.slice(0, 40)} are not taken`, "send it unencoded");
+  return textOf(await readBytes(c, bytesMax));
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** Bytes as UTF-8 text, refused where they are none. */
+export function textOf(bytes: Uint8Array): string {
   try {
-    return text.decode(Buffer.concat(parts));
+    return utf8.decode(bytes);
   } catch {
     throw new Refused(400, "the body is no UTF-8 text");
   }
@@ -31,7 +45,7 @@ export async function readJson(c: Context, bytesMax?: number): Promise<unknown> 
 
 /** JSON text as a value; its nesting is counted before it is parsed, its names after. */
 export function parseJson(text: string): unknown {
-  if (depthOf(text) > LIMITS.json_depth_max)
+  if (jsonDepth(text) > LIMITS.json_depth_max)
     throw new Refused(400, `the JSON is nested deeper than ${LIMITS.json_depth_max}`);
   let value: unknown;
   try {
@@ -44,22 +58,6 @@ export function parseJson(text: string): unknown {
       throw new Refused(400, `an object has more than ${LIMITS.json_keys_max} names`);
   }
   return value;
-}
-
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inText = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (inText) {
-      if (c === 92) i++;
-      else if (c === 34) inText = false;
-    } else if (c === 34) inText = true;
-    else if (c === 91 || c === 123) deepest = Math.max(deepest, ++depth);
-    else if (c === 93 || c === 125) depth--;
-  }
-  return deepest;
 }
 
 function keysOf(value: unknown): number {

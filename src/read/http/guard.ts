@@ -76,7 +76,8 @@ export function checkToken(
   };
 }
 
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+/** Headers of every answer, see {@link securityHeaders}. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff",

@@ -1,8 +1,9 @@
-import type { Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import type { Hono } from "hono";
 import { WeirError } from "../../base/errors.ts";
+import type { Fast } from "./fast.ts";
 
 /** Time a client has to send its headers, and a whole request. */
 const HEADERS_MS_MAX = 10_000;
@@ -30,7 +31,14 @@ export function serveHttp(
     port,
     host = "127.0.0.1",
     websocket,
-  }: { readonly port: number; readonly host?: string; readonly websocket?: Parameters<typeof serve>[0]["websocket"] },
+    fast,
+  }: {
+    readonly port: number;
+    readonly host?: string;
+    /** Sees each request before the routes do. */
+    readonly fast?: Fast;
+    readonly websocket?: Parameters<typeof serve>[0]["websocket"];
+  },
 ): Promise<HttpServer> {
   return new Promise((resolve, reject) => {
     const server = serve({
@@ -44,6 +52,10 @@ export function serveHttp(
         maxHeaderSize: 16_384,
       },
       ...(websocket && { websocket }),
+      createServer: ((options: ServerOptions, routes: RequestListener) =>
+        createServer(options, (request, response) => {
+          if (!fast?.(request, response)) routes(request, response);
+        })) as typeof createServer,
     }) as Server;
     server.maxConnections = CONNECTIONS_MAX;
     server.once("error", (error: NodeJS.ErrnoException) => {
