@@ -1,4 +1,4 @@
-import { type DuckDBConnection, LIST, listValue, VARCHAR } from "@duckdb/node-api";
+import { type DuckDBConnection, type DuckDBType, type DuckDBValue, LIST, listValue, VARCHAR } from "@duckdb/node-api";
 import { LIMITS } from "../../base/limits.ts";
 import type { Lane } from "../../store/lane.ts";
 import { Rows } from "../../store/rows.ts";
@@ -15,6 +15,15 @@ export interface Entry<R> {
   /** Whether the row was made in this batch, so that nobody else holds it. */
   own?: boolean;
 }
+
+/** A condition with what is bound to it. */
+interface Wanted {
+  readonly sql: string;
+  readonly values: Record<string, DuckDBValue>;
+  readonly types: Record<string, DuckDBType>;
+}
+
+const NAMED_KEYS_MAX = 32;
 
 /** A table whose rows are found by key and may change: rows in work, rows kept in memory, and the index of keys. */
 export class KeyedTable<R> {
@@ -93,10 +102,11 @@ export class KeyedTable<R> {
             ? `"${c.name}"`
             : `"${c.name}"`,
     );
+    const wanted = this.oneOf([...keys]);
     const reader = await connection.runAndReadAll(
-      `select ${select.join(", ")} from "${this.name}" where "${this.key}" in (select unnest($keys)${this.keyType === "UUID" ? "::uuid" : ""}) and first_seq between ${low} and ${high}`,
-      { keys: listValue([...keys]) },
-      { keys: LIST(VARCHAR) },
+      `select ${select.join(", ")} from "${this.name}" where ${wanted.sql} and first_seq between ${low} and ${high}`,
+      wanted.values,
+      wanted.types,
     );
     const at = this.columns.findIndex((c) => c.name === this.key);
     for (const values of reader.getRowsJS()) {
@@ -110,8 +120,22 @@ export class KeyedTable<R> {
     }
   }
 
-  private get keyType(): string {
-    return this.columns.find((c) => c.name === this.key)!.type;
+  /** The condition that a row's key is one of these. Few are told one by one: joining with a list costs several milliseconds a statement. */
+  private oneOf(keys: readonly string[]): Wanted {
+    const cast = this.columns.find((c) => c.name === this.key)!.type === "UUID" ? "::uuid" : "";
+    if (keys.length > NAMED_KEYS_MAX) {
+      return {
+        sql: `"${this.key}" in (select unnest($keys)${cast})`,
+        values: { keys: listValue(keys) },
+        types: { keys: LIST(VARCHAR) },
+      };
+    }
+    const names = keys.map((_, k) => `k${k}`);
+    return {
+      sql: `"${this.key}" in (${names.map((name) => `$${name}${cast}`).join(", ")})`,
+      values: Object.fromEntries(names.map((name, k) => [name, keys[k]!])),
+      types: Object.fromEntries(names.map((name) => [name, VARCHAR])),
+    };
   }
 
   /** Whether a row of the key is in work or kept. */
@@ -150,10 +174,11 @@ export class KeyedTable<R> {
       this.push(this.rows.lanes, entry.row, entry.first_seq);
     }
     if (replaced.length > 0) {
+      const wanted = this.oneOf(replaced);
       await connection.run(
-        `delete from "${this.name}" where "${this.key}" in (select unnest($keys)${this.keyType === "UUID" ? "::uuid" : ""}) and first_seq between ${low} and ${high}`,
-        { keys: listValue(replaced) },
-        { keys: LIST(VARCHAR) },
+        `delete from "${this.name}" where ${wanted.sql} and first_seq between ${low} and ${high}`,
+        wanted.values,
+        wanted.types,
       );
     }
     await this.rows.append(connection);
