@@ -1,3 +1,4 @@
+import { letGo } from "../base/collect.ts";
 import { WeirError } from "../base/errors.ts";
 import { derivedId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -149,5 +150,6 @@ function takeBatch(reader: Reader, place: { seq: number }, { status, log, emit }
     }
     bytes += message.data.length;
   }
+  letGo(bytes);
   return batch;
 }
