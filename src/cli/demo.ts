@@ -96,6 +96,25 @@ export function demoSession(number: number, start_us: number): Draft[] {
       );
       if (tool.startsWith("mcp__")) {
         const [, server, name] = tool.split("__");
+        const trace_id = derivedId(time, call_id, "trace").replaceAll("-", "");
+        const span_id = trace_id.slice(16);
+        put("span.ended", {
+          name: `tools/call ${name}`,
+          service: server,
+          kind: "server",
+          trace_id,
+          span_id,
+          duration_ms: duration_ms * 0.9,
+          ...(success ? {} : { status: "error" }),
+        });
+        put("log.recorded", {
+          severity: success ? "INFO" : "ERROR",
+          severity_number: success ? 9 : 17,
+          body: success ? `${name} answered` : `${name} failed`,
+          service: server,
+          trace_id,
+          span_id,
+        });
         put("mcp.called", {
           server,
           method: "tools/call",
