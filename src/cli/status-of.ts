@@ -74,6 +74,12 @@ export async function readStatus(parts: {
   for (const p of parts.processors()) if (p.state === "stopped") reasons.push(`the processor ${p.name} has stopped`);
   if (tables && tables.set_aside > 0)
     reasons.push(`${tables.set_aside} events could not be applied; see the table set_aside`);
+  const log = streams.find((s) => s?.name === "WEIR_EVENTS");
+  if (log && log.bytes > config.logBytes * LIMITS.log_full_share) {
+    reasons.push(
+      `the log holds ${Math.floor((log.bytes / config.logBytes) * 100)} percent of WEIR_LOG_BYTES; a full log takes nothing more, and producers keep events on disk: start weir with a larger one`,
+    );
+  }
   if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);
   if (spool.events > 0) reasons.push(`${spool.events} frames wait on disk for the broker`);
   if (hooks.since_ms !== undefined && clock.nowMs() - hooks.since_ms > LIMITS.hook_wait_ms_max)
