@@ -78,6 +78,9 @@ export const LIMITS = {
   http_body_bytes_max: 1_048_576,
   mcp_answer_chars_max: 50_000,
   live_clients_max: 64,
+  // telemetry
+  span_links_max: 128, // links of one span, as in the OpenTelemetry SDKs; the rest is only counted
+  telemetry_flush_ms_max: 2_000, // what a collector may delay the end
   // importing
   line_bytes_max: 67_108_864, // one line of a transcript; longer ones are skipped and reported
   tool_input_chars_max: 32_768, // JSON of a tool call's input that is kept

@@ -6,6 +6,7 @@ import { newId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { redactText } from "../base/redact.ts";
+import { activeTraceparent } from "../base/telemetry.ts";
 import { fromCloudEvent } from "../capture/cloudevents.ts";
 import type { Draft } from "../define/event.ts";
 import type { Projecting } from "../engine/engine.ts";
@@ -95,6 +96,7 @@ export function createContext(parts: ContextParts): Context {
         ...draft,
         id: draft.id ?? newId(draft.time ?? now_us),
         time: draft.time ?? now_us,
+        traceparent: draft.traceparent ?? activeTraceparent(),
       }));
       if (ask) await checkNeeds(definitions.commands, name, input, { ask, now_us });
       const visible = drafts.map((draft) => tables().visible(draft.id));
@@ -166,7 +168,11 @@ async function publishOne(emitter: Emitter, value: unknown, now_us: number): Pro
     await emitter.emit(rejected);
     return { id: null, status: "rejected", error: taken.problem };
   }
-  const draft = { ...taken.draft, via: taken.draft.via ?? "api" };
+  const draft = {
+    ...taken.draft,
+    via: taken.draft.via ?? "api",
+    traceparent: taken.draft.traceparent ?? activeTraceparent(),
+  };
   const event = eventOf(draft, { source: "weir://api", via: "api" }, false);
   const fault = checkEvent(event);
   try {

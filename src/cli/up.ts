@@ -3,10 +3,11 @@ import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
-import { type Config, environment, readConfig } from "../base/config.ts";
+import { type Config, environment, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { startTelemetry } from "../base/telemetry-sdk.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
@@ -22,6 +23,7 @@ import { checkBroker, enforce } from "../wire/check.ts";
 import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
+import { observeStatus } from "./observe.ts";
 import { addOperations } from "./operations.ts";
 import { note, say, sayJson } from "./print.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
@@ -166,6 +168,8 @@ async function assemble(
 ): Promise<{ runtime: Runtime; emitter: Emitter }> {
   const started = clock.nowUs();
   const running = new AbortController();
+  const telemetry = await startTelemetry(readTelemetry(), { part: "main", version: version(), log });
+  closers.add(() => telemetry.shutdown()); // added first, ended last
   const definitions = await loadDefinitions(definitionsRoot());
   const names = [...withoutNamed(definitions.processors, without).keys()];
   const open = () => openTables(join(config.dataDir, "weir.duckdb"), definitions.projections, config);
@@ -234,6 +238,7 @@ async function assemble(
   closers.add(() => processors.stop());
   closers.add(() => emitter.close());
   context.useProjecting(projecting);
+  if (telemetry.meter) observeStatus(telemetry.meter, () => context.status());
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
   addOperations(app, { config, definitions, bus, projecting, log, snapshot: () => context.snapshot() });
