@@ -80,7 +80,7 @@ export const LIMITS = {
   live_clients_max: 64,
   // telemetry
   span_links_max: 128, // links of one span, as in the OpenTelemetry SDKs; the rest is only counted
-  telemetry_flush_ms_max: 2_000, // what a collector may delay the end
+  telemetry_flush_ms_max: 1_000, // what a collector may delay the end of a thread
   // importing
   line_bytes_max: 67_108_864, // one line of a transcript; longer ones are skipped and reported
   tool_input_chars_max: 32_768, // JSON of a tool call's input that is kept

@@ -9,11 +9,14 @@ import { setTelemetry } from "./telemetry.ts";
 export interface Telemetry {
   /** For states that are looked at when they are exported; undefined where metrics are not. */
   readonly meter: Meter | undefined;
-  /** Exports what waits, for `telemetry_flush_ms_max` at most, and ends. */
-  shutdown(): Promise<void>;
+  /**
+   * Exports what waits, for `telemetry_flush_ms_max` at most, and ends. False where the collector was not in time: its requests and their
+   * retries still hold the process then, so a program that is done should exit.
+   */
+  shutdown(): Promise<boolean>;
 }
 
-const OFF: Telemetry = { meter: undefined, shutdown: async () => {} };
+const OFF: Telemetry = { meter: undefined, shutdown: async () => true };
 
 /**
  * Starts exporting by OTLP over HTTP, where the standard variables ask for it; otherwise no package of the SDK is loaded. Address, headers,
@@ -74,14 +77,16 @@ export async function startTelemetry(
 }
 
 /** Ends the providers; a collector that does not answer is not waited for. */
-async function endAll(ends: readonly (() => Promise<void>)[]): Promise<void> {
+async function endAll(ends: readonly (() => Promise<void>)[]): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, LIMITS.telemetry_flush_ms_max);
+  const over = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), LIMITS.telemetry_flush_ms_max);
   });
-  await Promise.race([Promise.allSettled(ends.map((end) => end())), over]);
+  const all = Promise.allSettled(ends.map((end) => end())).then(() => true);
+  const inTime = await Promise.race([all, over]);
   clearTimeout(timer);
   setTelemetry({ traces: false, meter: undefined });
+  return inTime;
 }
 
 const TOLD_EVERY_MS = 60_000;
@@ -93,7 +98,9 @@ function quiet(log: Log): Record<"error" | "warn" | "info" | "debug" | "verbose"
     const now = clock.nowMs();
     if (now - last < TOLD_EVERY_MS) return;
     last = now;
-    log.warn({ telemetry: text.slice(0, 500) }, "telemetry was not exported");
+    // errors come as JSON with a stack
+    const why = /"message":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
+    log.warn({ why: why.slice(0, 300) }, "telemetry was not exported");
   };
   const nothing = (): void => {};
   return { error: tell, warn: tell, info: nothing, debug: nothing, verbose: nothing };

@@ -11,7 +11,7 @@ export async function mcp(): Promise<void> {
   const { dataDir, logLevel } = readConfig();
   const log = createLog("mcp", logLevel);
   const telemetry = await startTelemetry(readTelemetry(), { part: "mcp", version: version(), log });
-  process.stdin.once("end", () => void telemetry.shutdown());
+  process.stdin.once("end", () => void telemetry.shutdown().then((told) => told || process.exit()));
   const { queries, commands } = await loadDefinitions(definitionsRoot());
   mcpStdioBridge({ where: () => needRuntime(dataDir), queries, commands, version: version() });
 }

@@ -7,7 +7,7 @@ import { type Config, environment, readConfig, readTelemetry } from "../base/con
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
-import { startTelemetry } from "../base/telemetry-sdk.ts";
+import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
@@ -135,8 +135,10 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
     });
   }
   const closers = new Closers();
+  const telemetry = await startTelemetry(readTelemetry(), { part: "main", version: version(), log });
+  let told = true;
   try {
-    const { runtime, emitter } = await assemble(config, log, options.without, closers);
+    const { runtime, emitter } = await assemble(config, log, options.without, closers, telemetry);
     writeRuntime(config.dataDir, runtime);
     closers.add(() => removeRuntime(config.dataDir));
     if (options.json) sayJson(runtime);
@@ -155,8 +157,10 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   } finally {
     // the order of a drain: no new requests, what was taken is published, what is published is in the tables as far as it goes
     await closers.close(log);
+    told = await telemetry.shutdown();
     if (options.demo) rmSync(config.dataDir, { recursive: true, force: true });
   }
+  if (!told) process.exit(); // what still waits for a collector would hold it
 }
 
 /** Puts the parts together, each with what ends it. */
@@ -165,11 +169,10 @@ async function assemble(
   log: Log,
   without: string | undefined,
   closers: Closers,
+  telemetry: Telemetry,
 ): Promise<{ runtime: Runtime; emitter: Emitter }> {
   const started = clock.nowUs();
   const running = new AbortController();
-  const telemetry = await startTelemetry(readTelemetry(), { part: "main", version: version(), log });
-  closers.add(() => telemetry.shutdown()); // added first, ended last
   const definitions = await loadDefinitions(definitionsRoot());
   const names = [...withoutNamed(definitions.processors, without).keys()];
   const open = () => openTables(join(config.dataDir, "weir.duckdb"), definitions.projections, config);

@@ -2,6 +2,11 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
+import { createLog } from "../../src/base/log.ts";
+import { brokerDir } from "../../src/wire/broker.ts";
+import { connectBroker } from "../../src/wire/connect.ts";
+import { readCredential } from "../../src/wire/credentials.ts";
+import { eventsSubject } from "../../src/wire/subjects.ts";
 import { type CollectedSpan, type Collector, startCollector } from "../support/collector.ts";
 import { mcpOverHttp, mcpOverStdio } from "../support/mcp-client.ts";
 import { tempDir } from "../support/temp.ts";
@@ -17,7 +22,12 @@ const exporting = (collector: { readonly url: string }): Record<string, string> 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const CALLER = "b7ad6b7169203331";
 
-async function publish(weir: Weir, k: number, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+async function publish(
+  weir: Weir,
+  k: number,
+  headers: Readonly<Record<string, string>> = {},
+  more: object = {},
+): Promise<void> {
   const event = {
     specversion: "1.0",
     id: `call-${k}`,
@@ -25,6 +35,7 @@ async function publish(weir: Weir, k: number, headers: Readonly<Record<string, s
     type: "tool.called",
     session: "traced",
     data: { tool: "Bash", call_id: `c${k}`, duration_ms: 3, success: true },
+    ...more,
   };
   const response = await weir.http("/api/events", {
     method: "POST",
@@ -98,10 +109,6 @@ test("an event's own trace context goes before that of the request", async () =>
   await using collector = await startCollector();
   await using weir = await startWeir({ env: exporting(collector) });
   await weir.settled();
-  await weir.json([
-    ...["publish", "tool.called", '{"tool":"Read","call_id":"own","duration_ms":1,"success":true}'],
-    ...["--session", "own", "--json"],
-  ]);
   const id = "11111111111111111111111111111111";
   const response = await weir.http("/api/events", {
     method: "POST",
@@ -159,7 +166,7 @@ test("a call of an MCP tool is a span under the caller's, and its duration a met
   );
 });
 
-test("without a collector named, nothing of the SDK is loaded; a context passes through to the last header", async () => {
+test("without a collector named, nothing of the SDK is loaded, and an event's context passes through to the last header", async () => {
   await using dir = await tempDir();
   const told = join(dir.path, "loaded");
   // each import of a package of OpenTelemetry is noted, on every thread
@@ -180,10 +187,25 @@ export async function resolve(name, context, next) {
   const watched = { NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` };
   {
     await using weir = await startWeir({ env: watched });
-    await publish(weir, 1, { traceparent: `00-${TRACE}-${CALLER}-01` });
+    await weir.settled();
+    const traceparent = `00-${TRACE}-${CALLER}-01`;
+    await publish(weir, 1, {}, { traceparent });
+    await weir.settled();
+    await using bus = await connectBroker({
+      url: weir.runtime.nats_url,
+      credentials: await readCredential(brokerDir(weir.dataDir), "engine"),
+      name: "test",
+      log: createLog("test", "silent"),
+    });
+    const last = await bus.jsm.streams.getMessage("WEIR_EVENTS", { last_by_subj: eventsSubject("enrich", 0) });
+    expect(last?.header.get("traceparent")).toBe(traceparent);
+    await publish(weir, 2, { traceparent }); // a request's context is the parent of a span, and there is none
     await weir.settled();
     expect(new Set(readFileSync(told, "utf8").trim().split("\n"))).toEqual(new Set(["@opentelemetry/api"]));
-    expect(await weir.sql("select traceparent from events where session = 'traced'")).toEqual([{ traceparent: null }]);
+    expect(await weir.sql("select traceparent from events where session = 'traced' order by id")).toEqual([
+      { traceparent },
+      { traceparent: null },
+    ]);
   }
   // the hooks do see the SDK where it is loaded
   await using collector = await startCollector();

@@ -35,9 +35,9 @@ export interface Collector {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const valueOf = (v: Value): unknown => v.stringValue ?? v.doubleValue ?? v.boolValue ?? Number(v.intValue);
+const plainOf = (v: Value): unknown => v.stringValue ?? v.doubleValue ?? v.boolValue ?? Number(v.intValue);
 const record = (pairs: Pairs = []): Record<string, unknown> =>
-  Object.fromEntries(pairs.map(({ key, value }) => [key, valueOf(value)]));
+  Object.fromEntries(pairs.map(({ key, value }) => [key, plainOf(value)]));
 
 interface WireSpan {
   readonly name: string;
