@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { context, propagation, trace } from "@opentelemetry/api";
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { expect, test } from "vitest";
 import { createLog } from "../../src/base/log.ts";
+import { createWeir } from "../../src/sdk/index.ts";
 import { brokerDir } from "../../src/wire/broker.ts";
 import { connectBroker } from "../../src/wire/connect.ts";
 import { readCredential } from "../../src/wire/credentials.ts";
@@ -131,6 +134,41 @@ test("an event's own trace context goes before that of the request", async () =>
   await until("all of it is exported", () => wayOf(collector, commit).length === 4, PATIENT);
   expect(wayOf(collector, commit)[0]).toBe("send weir.in.{partition}");
   expect(collector.spans.find((s) => s.trace === TRACE)?.name).toBe("POST /api/events");
+});
+
+test("an event of the SDK is one trace from the program's own span to the commit", async () => {
+  await using collector = await startCollector();
+  await using weir = await startWeir({ env: exporting(collector) });
+  await weir.settled();
+  // the program's own SDK, which weir/sdk finds by the API
+  const memory = new InMemorySpanExporter();
+  const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(memory)] });
+  provider.register();
+  try {
+    const span = trace.getTracer("program").startSpan("agent turn");
+    const { traceId, spanId } = span.spanContext();
+    await using producer = createWeir({ dataDir: weir.dataDir, source: "test://program" });
+    const data = { tool: "Bash", call_id: "sdk", duration_ms: 1, success: true };
+    await producer.emit({ type: "tool.called", session: "sdk", traceparent: `00-${traceId}-${spanId}-01`, data });
+    await producer.flush();
+    span.end();
+    const sending = memory.getFinishedSpans().find((s) => s.name === "send weir.in.{partition}");
+    expect(sending?.parentSpanContext?.spanId).toBe(spanId);
+    const commit = await until(
+      "the commit is exported",
+      () => collector.spans.find((s) => s.trace === traceId && s.name === "process tables"),
+      PATIENT,
+    );
+    await until("all of it is exported", () => wayOf(collector, commit).length === 3, PATIENT);
+    expect(wayOf(collector, commit)).toEqual(["process validate", "process enrich", "process tables"]);
+    const validate = collector.spans.find((s) => s.trace === traceId && s.name === "process validate");
+    expect(validate?.parent).toBe(sending?.spanContext().spanId);
+  } finally {
+    await provider.shutdown();
+    trace.disable();
+    context.disable();
+    propagation.disable();
+  }
 });
 
 test("a call of an MCP tool is a span under the caller's, and its duration a metric", async () => {
