@@ -42,6 +42,7 @@ parentPort!.once("message", async () => {
   clearInterval(timer);
   tell();
   await bus.close();
-  await telemetry.shutdown();
-  process.exit(); // ends this thread alone, and with it what still waits for a collector
+  const told = await telemetry.shutdown();
+  parentPort!.close();
+  if (!told) process.exit(); // this thread alone, and with it what still waits for a collector
 });
