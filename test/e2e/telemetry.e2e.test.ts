@@ -250,7 +250,7 @@ export async function resolve(name, context, next) {
   await using weir = await startWeir({ env: { ...watched, ...exporting(collector) } });
   await weir.settled();
   expect(existsSync(told) && readFileSync(told, "utf8")).toContain("@opentelemetry/sdk-trace-node");
-}}, 180_000); // weir is started twice, with each module looked at
+}, 180_000); // weir is started twice, with each module looked at
 
 test.each([
   ["answers 500", 500],
