@@ -108,3 +108,32 @@ export function dataDirOf(env: NodeJS.ProcessEnv = process.env): string {
   const dir = env[OPTIONS.dataDir.env] || OPTIONS.dataDir.fallback;
   return resolve(dir === "~" || dir.startsWith("~/") ? join(env.HOME || homedir(), dir.slice(1)) : dir);
 }
+
+/** What is exported of weir's own spans and metrics; off unless the standard variables of OpenTelemetry name a collector. */
+export interface TelemetryConfig {
+  readonly traces: boolean;
+  readonly metrics: boolean;
+  /** Milliseconds between two exports of metrics. */
+  readonly metricIntervalMs: number;
+}
+
+/** Milliseconds between two exports of metrics where nothing else is said: the default of the OpenTelemetry specification. */
+const METRIC_INTERVAL_MS = 60_000;
+
+/**
+ * Reads whether a collector is named. Names and meanings are those of the OpenTelemetry specification (OTLP exporter, SDK environment
+ * variables); the packages that export read the rest of them. A value that makes no sense counts as not given, as it says there.
+ */
+export function readTelemetry(env: NodeJS.ProcessEnv = process.env): TelemetryConfig {
+  const off = env.OTEL_SDK_DISABLED?.toLowerCase() === "true";
+  const asked = (signal: "TRACES" | "METRICS"): boolean =>
+    !off &&
+    Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]) &&
+    (env[`OTEL_${signal}_EXPORTER`] || "otlp") === "otlp";
+  const interval = Number(env.OTEL_METRIC_EXPORT_INTERVAL);
+  return {
+    traces: asked("TRACES"),
+    metrics: asked("METRICS"),
+    metricIntervalMs: Number.isInteger(interval) && interval > 0 ? interval : METRIC_INTERVAL_MS,
+  };
+}

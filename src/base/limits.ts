@@ -103,6 +103,9 @@ export const LIMITS = {
   otlp_buckets_max: 1_000, // buckets or quantiles of one point
   otlp_attributes_chars_max: 32_768, // attributes of one span or record that are kept, as JSON
   otlp_series_max: 10_000, // cumulative series whose last value is remembered
+  // telemetry
+  span_links_max: 128, // links of one span, as in the OpenTelemetry SDKs; the rest is only counted
+  telemetry_flush_ms_max: 1_000, // what a collector may delay the end of a thread
   // importing
   line_bytes_max: 67_108_864, // one line of a transcript; longer ones are skipped and reported
   tool_input_chars_max: 32_768, // JSON of a tool call's input that is kept

@@ -5,6 +5,7 @@ import { WeirError } from "../base/errors.ts";
 import { newId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { activeTraceparent } from "../base/telemetry.ts";
 import type { Told } from "../capture/watching.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
@@ -101,6 +102,7 @@ export function createContext(parts: ContextParts): Context {
         ...draft,
         id: draft.id ?? newId(draft.time ?? now_us),
         time: draft.time ?? now_us,
+        traceparent: draft.traceparent ?? activeTraceparent(),
       }));
       if (ask) await checkNeeds(definitions.commands, name, input, { ask, now_us });
       const visible = drafts.map((draft) => tables().visible(draft.id));

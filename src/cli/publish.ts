@@ -1,6 +1,7 @@
 import { toWeirError, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { redactText } from "../base/redact.ts";
+import { activeTraceparent } from "../base/telemetry.ts";
 import { fromCloudEvent } from "../capture/cloudevents.ts";
 import type { Draft } from "../define/event.ts";
 import { checkEvent } from "../events/check.ts";
@@ -99,6 +100,7 @@ function takeOne(value: unknown, now_us: number): Taken {
 /** The draft with its id and time, and whether it fits its definition: if not, the log itself records it as rejected. */
 function judged(draft: Draft & { readonly v?: number }): Taken {
   const event = eventOf(draft, DEFAULTS, false);
+  event.traceparent ??= activeTraceparent();
   const fault = checkEvent(event);
   return {
     draft: event,

@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { readConfig } from "../base/config.ts";
+import { readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
+import { startTelemetry } from "../base/telemetry-sdk.ts";
 import { startProcessors } from "../engine/engine.ts";
 import { loadProcessors } from "../engine/load.ts";
 import { loadPrices } from "../events/load-prices.ts";
@@ -23,6 +24,7 @@ export async function run(name: string): Promise<void> {
       hint: `there are ${[...processors.keys()].join(", ")}`,
     });
   loadPrices(config.pricesFile);
+  const telemetry = await startTelemetry(readTelemetry(), { part: `run ${name}`, version: version(), log });
   const bus = config.natsUrl
     ? await connectBroker({ url: config.natsUrl, name: `run ${name}`, log })
     : await connectBroker({
@@ -45,4 +47,5 @@ export async function run(name: string): Promise<void> {
   note(`the processor ${name} runs; where another one writes, it stands by. Stop with Ctrl-C.`);
   await done;
   await bus.close();
+  if (!(await telemetry.shutdown())) process.exit(); // what still waits for a collector would hold it
 }

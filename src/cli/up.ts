@@ -3,10 +3,11 @@ import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
-import { type Config, environment, readConfig } from "../base/config.ts";
+import { type Config, environment, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import { type FollowPlan, followPlan } from "../capture/follow/settings.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
@@ -28,6 +29,7 @@ import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
 import { addHookRoutes } from "./hooks.ts";
+import { observeStatus } from "./observe.ts";
 import { addOperations } from "./operations.ts";
 import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
@@ -142,10 +144,19 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
     });
   }
   const closers = new Closers();
+  const telemetry = await startTelemetry(readTelemetry(), { part: "main", version: version(), log });
+  let flushed = true;
   try {
     let watching: Watching | undefined;
     const told = () => watching?.told();
-    const { runtime, emitter, folders } = await assemble({ config, log, without: options.without, closers, told });
+    const { runtime, emitter, folders } = await assemble({
+      config,
+      log,
+      without: options.without,
+      closers,
+      told,
+      telemetry,
+    });
     writeRuntime(config.dataDir, runtime);
     closers.add(() => removeRuntime(config.dataDir));
     const watch = config.watch === "on" && !options.demo;
@@ -175,8 +186,10 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   } finally {
     // the order of a drain: no new requests, what was taken is published, what is published is in the tables as far as it goes
     await closers.close(log);
+    flushed = await telemetry.shutdown();
     if (options.demo) rmSync(config.dataDir, { recursive: true, force: true });
   }
+  if (!flushed) process.exit(); // what still waits for a collector would hold it
 }
 
 /** Puts the parts together, each with what ends it. */
@@ -186,8 +199,9 @@ async function assemble(given: {
   readonly without: string | undefined;
   readonly closers: Closers;
   readonly told: () => Told | undefined;
+  readonly telemetry: Telemetry;
 }): Promise<{ runtime: Runtime; emitter: Emitter; folders: () => Promise<string[]> }> {
-  const { config, log, without, closers, told } = given;
+  const { config, log, without, closers, told, telemetry } = given;
   const started = clock.nowUs();
   const running = new AbortController();
   const definitions = await loadDefinitions(definitionsRoot());
@@ -269,6 +283,7 @@ async function assemble(given: {
   closers.add(() => processors.stop());
   closers.add(() => emitter.close());
   context.useProjecting(projecting);
+  if (telemetry.meter) observeStatus(telemetry.meter, () => context.status());
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
   addHookRoutes(app, config.dataDir);

@@ -4,6 +4,7 @@ import { toWeirError, WeirError } from "../base/errors.ts";
 import { newId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { sendSpan, sent, traceparentOf } from "../base/telemetry.ts";
 import type { Draft } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import { clockTicked } from "../events/measure.ts";
@@ -65,8 +66,12 @@ export function startClock({
         type: clockTicked.type,
         data: { minute },
       };
-      publishFrame(bus, inSubject(p), encodeEvents([event]), { count: 1, id: `clock.${p}.${minute}` }).catch(
+      const span = sendSpan(inSubject(p), [], 1);
+      const options = { count: 1, id: `clock.${p}.${minute}`, trace: traceparentOf(span) };
+      publishFrame(bus, inSubject(p), encodeEvents([event]), options).then(
+        () => sent(span),
         (error: unknown) => {
+          sent(span, error);
           log.debug({ err: error }, "a tick was not published"); // the next one is
         },
       );

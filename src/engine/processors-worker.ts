@@ -1,5 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { readTelemetry } from "../base/config.ts";
 import { createLog } from "../base/log.ts";
+import { startTelemetry } from "../base/telemetry-sdk.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { connectBroker } from "../wire/connect.ts";
 import { startProcessors } from "./engine.ts";
@@ -12,6 +14,7 @@ const { root, url, credentials, names, partitions, snapshots, version, logLevel,
 const log = createLog("processors", logLevel);
 const ending = new AbortController();
 loadPrices(pricesFile);
+const telemetry = await startTelemetry(readTelemetry(), { part: "processors", version, log });
 const bus = await connectBroker({ url, credentials, name: "processors", log });
 const all = await loadProcessors(root);
 const processors = new Map([...all].filter(([name]) => names.includes(name)));
@@ -39,5 +42,7 @@ parentPort!.once("message", async () => {
   clearInterval(timer);
   tell();
   await bus.close();
+  const told = await telemetry.shutdown();
   parentPort!.close();
+  if (!told) process.exit(); // this thread alone, and with it what still waits for a collector
 });

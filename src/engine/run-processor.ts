@@ -2,12 +2,13 @@ import { letGo } from "../base/collect.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { type Processing, processSpan } from "../base/telemetry.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
 import { encodeEvents, encodePassed, type Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
-import { lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
+import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
@@ -228,6 +229,8 @@ class Run {
     const { name, processor } = this.options;
     const passed: Passed[] = [];
     const emitted: Event[] = [];
+    const traces: (string | undefined)[] = [];
+    const started = performance.now();
     let events = 0;
     let bytes = 0;
     let { taken, rejected, repeated } = this.totals;
@@ -241,6 +244,7 @@ class Run {
       reader.shift();
       this.position = message.seq;
       if (!frame) continue;
+      traces.push(message.headers?.get(HEADERS.trace));
       const stepped = stepFrame(name, processor, this.state, frame, message.stored_us);
       if (stepped.passed) passed.push(stepped.passed);
       emitted.push(...stepped.emitted);
@@ -262,7 +266,14 @@ class Run {
         : 0);
     this.totals = { taken, passed: passedOn, rejected, repeated };
     const frames = outputs(passed, emitted);
-    if (frames.length > 0) return this.publish(frames);
+    if (traces.length === 0 && frames.length === 0) return this.tellSilent(); // its own outputs, come back
+    const span = processSpan(name, { stream: this.ways.inStream, traces, events, started });
+    if (frames.length > 0) return this.publish(frames, span);
+    span.end();
+    this.tellSilent();
+  }
+
+  private tellSilent(): void {
     this.silent = this.position;
     this.tellInput();
   }
@@ -279,7 +290,7 @@ class Run {
   }
 
   /** One output is on its way while the next is made. */
-  private async publish(frames: readonly { data: Uint8Array; count: number }[]): Promise<void> {
+  private async publish(frames: readonly { data: Uint8Array; count: number }[], span: Processing): Promise<void> {
     await this.settle();
     const { bus } = this.options;
     const input = this.position;
@@ -295,6 +306,7 @@ class Run {
           totals: whole ? totals : this.publishedTotals,
           written: this.written + count,
           expect: this.outSeq,
+          trace: span.trace,
         });
         this.outSeq = ack.seq;
         this.written += count;
@@ -306,10 +318,12 @@ class Run {
     this.pending = sent;
     sent.then(
       () => {
+        span.end();
         // nothing is on its way any more: the state may be saved
         if (this.pending === sent) this.pending = undefined;
       },
       (error: unknown) => {
+        span.end(error);
         this.failed = error;
       },
     );

@@ -3,10 +3,12 @@ import { WeirError } from "../base/errors.ts";
 import { derivedId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { type Processing, processSpan, telemetryOn } from "../base/telemetry.ts";
 import type { Draft } from "../define/event.ts";
 import { logLost } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
 import { readFrame } from "../wire/frame.ts";
+import { HEADERS } from "../wire/publish.ts";
 import { openReader, type Reader } from "../wire/read.ts";
 import { type StreamIdentity, streamIdentity } from "../wire/streams.ts";
 import type { Placed, Tables } from "./apply/tables.ts";
@@ -67,7 +69,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   status.seq = tables.position.seq;
   let idle: NodeJS.Timeout | undefined;
   let dirty = false;
-  const place = { seq: tables.position.seq };
+  const place: Place = { seq: tables.position.seq, traces: [] };
   let committed: Promise<void> = Promise.resolve();
   try {
     // what still waits after the signal stays in the log: whoever stopped the tables may close the store
@@ -76,7 +78,13 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       const batch = takeBatch(reader, place, options);
       if (batch.length === 0) continue;
       const started = performance.now();
-      const { ids, durable } = await tables.submit(batch, { stream: identity.stream, created: identity.created });
+      const span = tableSpan(place.traces, batch, started);
+      const { ids, durable } = await tables
+        .submit(batch, { stream: identity.stream, created: identity.created })
+        .catch((error: unknown) => {
+          span?.end(error);
+          throw error;
+        });
       const { seq } = tables.position;
       await committed; // one batch is on its way to the disk while the next is made ready
       committed = durable.then(() => {
@@ -87,7 +95,10 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
         status.seq = seq;
         options.onCommit?.(ids, seq);
       });
-      committed.catch(() => {}); // awaited with the next batch, or below
+      committed.then(
+        () => span?.end(),
+        (error: unknown) => span?.end(error), // awaited with the next batch, or below
+      );
       dirty = true;
       if (reader.waiting === 0) await committed;
       await tables.checkpoint();
@@ -111,9 +122,23 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   }
 }
 
-/** What waits, up to one transaction. `place` is the last sequence looked at, which a frame that cannot be read moves on too. */
-function takeBatch(reader: Reader, place: { seq: number }, { status, log, emit }: ProjectionOptions): Placed[] {
+/** The last sequence looked at, which a frame that cannot be read moves on too, and the trace contexts of the batch's frames. */
+interface Place {
+  seq: number;
+  traces: (string | undefined)[];
+}
+
+/** The span over a batch, from its frames to the commit; nothing where spans go nowhere. */
+const tableSpan = (traces: Place["traces"], batch: readonly Placed[], started: number): Processing | undefined => {
+  if (!telemetryOn()) return undefined;
+  const events = batch.reduce((sum, { frame }) => sum + frame.count, 0);
+  return processSpan("tables", { stream: "WEIR_EVENTS", traces, events, started });
+};
+
+/** What waits, up to one transaction. */
+function takeBatch(reader: Reader, place: Place, { status, log, emit }: ProjectionOptions): Placed[] {
   const batch: Placed[] = [];
+  place.traces = [];
   let events = 0;
   let bytes = 0;
   for (
@@ -137,6 +162,7 @@ function takeBatch(reader: Reader, place: { seq: number }, { status, log, emit }
     try {
       const frame = readFrame(message.data);
       batch.push({ seq: message.seq, frame });
+      if (telemetryOn()) place.traces.push(message.headers?.get(HEADERS.trace));
       events += frame.count;
     } catch (error) {
       status.lost.push([message.seq, message.seq]);

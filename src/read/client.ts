@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorCode, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { activeTraceparent } from "../base/telemetry.ts";
 import type { Answer } from "../store/select.ts";
 import type { Asked, Ordered, Published } from "./context.ts";
 import type { Status } from "./status.ts";
@@ -27,12 +28,14 @@ export function createClient(where: ClientOptions | (() => ClientOptions)): Aske
     const base = http_url.replace(/\/+$/, "");
     const timeout = AbortSignal.timeout(REQUEST_MS_MAX);
     let response: Response;
+    const traceparent = activeTraceparent();
     try {
       response = await fetch(`${base}${path}`, {
         method,
         headers: {
           Authorization: `Bearer ${token}`,
           "Weir-Actor": actor,
+          ...(traceparent && { traceparent }),
           ...(body !== undefined && { "Content-Type": type }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),

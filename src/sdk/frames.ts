@@ -90,3 +90,15 @@ export function fitting(sizes: readonly number[], from: number, until: number): 
   }
   return count;
 }
+
+/** The different trace contexts of a frame's events; `undefined` among them where some have none. */
+export function tracesOf(events: readonly Event[]): readonly (string | undefined)[] {
+  const found = new Set<string | undefined>();
+  let last: string | undefined | null = null;
+  for (const { traceparent } of events) {
+    if (traceparent === last) continue; // mostly the same, or none at all
+    last = traceparent;
+    found.add(traceparent);
+  }
+  return [...found];
+}

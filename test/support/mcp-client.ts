@@ -8,16 +8,20 @@ export interface McpClient {
   tools(): Promise<string[]>;
   /** Rows of a tool's answer as objects; throws with the text of a failed one. */
   rows(tool: string, input?: Record<string, unknown>): Promise<Record<string, unknown>[]>;
-  /** A tool's structured answer; throws with the text of a failed one. */
-  call(tool: string, input?: Record<string, unknown>): Promise<Record<string, unknown>>;
+  /** A tool's structured answer; throws with the text of a failed one. `_meta` goes beside the arguments. */
+  call(
+    tool: string,
+    input?: Record<string, unknown>,
+    _meta?: Record<string, unknown>,
+  ): Promise<Record<string, unknown>>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 async function connected(transport: StdioClientTransport | StreamableHTTPClientTransport): Promise<McpClient> {
   const client = new Client({ name: "weir-test", version: "1" });
   await client.connect(transport as Parameters<Client["connect"]>[0]);
-  const call = async (name: string, input: Record<string, unknown> = {}): Promise<Record<string, unknown>> => {
-    const answer = await client.callTool({ name, arguments: input });
+  const call: McpClient["call"] = async (name, input = {}, _meta) => {
+    const answer = await client.callTool({ name, arguments: input, ...(_meta && { _meta }) });
     if (answer.isError) throw new Error(JSON.stringify(answer.content));
     return answer.structuredContent as Record<string, unknown>;
   };

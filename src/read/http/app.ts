@@ -9,6 +9,7 @@ import { answerError, Refused } from "./errors.ts";
 import { checkOrigin, checkToken, securityHeaders } from "./guard.ts";
 import { describeRoutes } from "./openapi.ts";
 import { addPage, PAGE_PATHS } from "./page/routes.ts";
+import { traced } from "./telemetry.ts";
 
 /** Paths that need no token: whether weir works, and the page, which holds nothing until it was given the token. */
 const isPublic = (method: string, path: string): boolean =>
@@ -20,6 +21,7 @@ const isPublic = (method: string, path: string): boolean =>
  */
 export function createHttp(ctx: ReadContext): Hono {
   const app = new OpenAPIHono();
+  app.use(traced);
   app.use(securityHeaders);
   app.use(checkOrigin(() => ctx.hosts));
   app.use(checkToken(ctx.token, isPublic, ctx.capture));

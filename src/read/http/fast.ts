@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { toWeirError } from "../../base/errors.ts";
+import { telemetryOn } from "../../base/telemetry.ts";
 import type { ReadContext } from "../context.ts";
 import { errorBody, Refused, statusOf } from "./errors.ts";
 import { answerOf, eventsOf, mediaOf } from "./events.ts";
@@ -26,7 +27,7 @@ export function fastEvents(ctx: ReadContext): Fast {
     return bytes.length === expected.length && timingSafeEqual(bytes, expected);
   };
   return (request, response) => {
-    if (request.url !== "/api/events" || request.method !== "POST") return false;
+    if (request.url !== "/api/events" || request.method !== "POST" || telemetryOn()) return false; // spans are the routes'
     const { headers } = request;
     const length = Number(headers["content-length"]);
     const usual =

@@ -75,7 +75,9 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       annotations: READS,
     };
     server.registerTool(name, config, (input, { mcpReq }) =>
-      attempt(report, async () => compact(await ctx.ask(name, input, { signal: mcpReq.signal }))),
+      attempt(report, { tool: name, meta: mcpReq._meta }, async () =>
+        compact(await ctx.ask(name, input, { signal: mcpReq.signal })),
+      ),
     );
   }
   server.registerTool(
@@ -89,7 +91,7 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       annotations: READS,
     },
     (input, { mcpReq }) =>
-      attempt(report, async () =>
+      attempt(report, { tool: "sql", meta: mcpReq._meta }, async () =>
         compact(await ctx.sql(String(input.query ?? ""), { signal: mcpReq.signal, rowsMax: LIMITS.query_rows_max })),
       ),
   );
@@ -102,7 +104,8 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       inputSchema: described(inputSchema({})),
       annotations: READS,
     },
-    () => attempt(report, async () => ({ ...(await ctx.status()) })),
+    (_, { mcpReq }) =>
+      attempt(report, { tool: "health", meta: mcpReq._meta }, async () => ({ ...(await ctx.status()) })),
   );
   for (const [name, command] of ctx.commands) {
     const config = {
@@ -112,8 +115,8 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       outputSchema: described(ORDERED_SCHEMA),
       annotations: ORDERS,
     };
-    server.registerTool(name, config, (input) =>
-      attempt(report, async () => ({ ...(await ctx.order(name, input, "mcp")) })),
+    server.registerTool(name, config, (input, { mcpReq }) =>
+      attempt(report, { tool: name, meta: mcpReq._meta }, async () => ({ ...(await ctx.order(name, input, "mcp")) })),
     );
   }
   return server;

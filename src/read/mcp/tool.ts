@@ -1,5 +1,6 @@
 import type { CallToolResult, StandardSchemaWithJSON } from "@modelcontextprotocol/server";
 import { toWeirError } from "../../base/errors.ts";
+import { serve } from "../../base/telemetry.ts";
 import type { JsonSchema } from "../schema.ts";
 import { cleanText } from "./compact.ts";
 
@@ -35,15 +36,32 @@ export const failed = (thrown: unknown): CallToolResult => {
   return { content: [{ type: "text", text: cleanText(line, ERROR_CHARS_MAX - 40) }], isError: true };
 };
 
-/** The result of some work, failures included; bugs are reported. */
-export async function attempt(
+/** A call of a tool: its name, and what the caller sent beside the arguments. */
+interface Call {
+  readonly tool: string;
+  readonly meta: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The result of a call, failures included, within a span of it; bugs are reported. The caller's `_meta.traceparent` is the span's parent. */
+export function attempt(
   report: ((error: unknown, where: string) => void) | undefined,
+  { tool, meta }: Call,
   work: () => Promise<Record<string, unknown>>,
 ): Promise<CallToolResult> {
-  try {
-    return result(await work());
-  } catch (error) {
-    if (toWeirError(error).code === "internal") report?.(error, "mcp");
-    return failed(error);
-  }
+  const attributes = {
+    "mcp.method.name": "tools/call",
+    "gen_ai.tool.name": tool,
+    "gen_ai.operation.name": "execute_tool",
+  };
+  const from = typeof meta?.traceparent === "string" ? meta.traceparent : undefined;
+  return serve({ what: "mcp", name: `tools/call ${tool}`, attributes, from }, async (add) => {
+    try {
+      return result(await work());
+    } catch (error) {
+      const { code } = toWeirError(error);
+      add({ "error.type": code }, true);
+      if (code === "internal") report?.(error, "mcp");
+      return failed(error);
+    }
+  });
 }
