@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -19,6 +20,7 @@ import { tempDir } from "./temp.ts";
 const IMAGE = "nats:2.14.0";
 const PORT = 4222;
 const STORE = "/data/store";
+const MARK = "weir.test";
 const ENGINE_MS = 1_000;
 const REGISTRY_MS = 3_000;
 
@@ -63,7 +65,9 @@ async function serve(files: Readonly<Record<string, string>>): Promise<Served> {
   const [first] = Object.keys(files);
   const lines: string[] = [];
   printOnFailure(() => lines);
-  const container: StartedTestContainer = await new GenericContainer(IMAGE)
+  const mark = randomUUID();
+  const starting = new GenericContainer(IMAGE)
+    .withLabels({ [MARK]: mark })
     .withCopyContentToContainer(
       Object.entries(files).map(([name, content]) => ({ content, target: `/etc/weir/${name}` })),
     )
@@ -73,6 +77,10 @@ async function serve(files: Readonly<Record<string, string>>): Promise<Served> {
     .withLogConsumer((output) => output.on("data", (text) => lines.push(String(text).trimEnd())))
     .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
     .start();
+  const container: StartedTestContainer = await starting.catch(async (error) => {
+    await removeMarked(mark); // one that runs and could not be reached
+    throw error;
+  });
   let stopped: Promise<unknown> | undefined;
   return {
     url: `nats://${container.getHost()}:${container.getMappedPort(PORT)}`,
@@ -81,6 +89,12 @@ async function serve(files: Readonly<Record<string, string>>): Promise<Served> {
       await stopped;
     },
   };
+}
+
+async function removeMarked(mark: string): Promise<void> {
+  const { container } = await getContainerRuntimeClient();
+  const left = await container.fetchByLabel(MARK, mark, { status: ["created", "running", "exited"] });
+  await left?.remove({ force: true, v: true });
 }
 
 const shippedConf = (): Promise<string> => readFile(new URL("../../nats.conf", import.meta.url), "utf8");
