@@ -249,6 +249,13 @@ describe("tables of the base", () => {
 });
 
 describe("the project", () => {
+  test("no package is compiled for an SSH client that nothing uses (scripts/mend-lock.mjs)", () => {
+    const { packages } = JSON.parse(read("package-lock.json")) as {
+      packages: Record<string, { hasInstallScript?: boolean }>;
+    };
+    const running = Object.entries(packages).filter(([, entry]) => entry.hasInstallScript);
+    expect(running.map(([path]) => path.replace("node_modules/", "")).sort()).toEqual(["esbuild", "msgpackr-extract"]);
+  });
   test("the broker's package is in the lock file without the engine it declares (scripts/mend-lock.mjs)", () => {
     const { packages } = JSON.parse(read("package-lock.json")) as {
       packages: Record<string, { engines?: unknown; optional?: boolean }>;

@@ -128,7 +128,8 @@ async function prepare(to: {
   }
 }
 
-function renderServerConf(storeDir: string, config: BrokerConfig): string {
+/** The text of server.conf: what the options of weir say of a broker whose streams lie in a folder. */
+export function renderServerConf(storeDir: string, config: Pick<BrokerConfig, "profile" | "logBytes">): string {
   const sizes = streamBytes(config.logBytes);
   const fileStore = sizes.WEIR_IN + sizes.WEIR_VALID + sizes.WEIR_EVENTS + LIMITS.broker_store_slack_bytes;
   return [

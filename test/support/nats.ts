@@ -17,12 +17,17 @@ export const quiet = createLog("test", "silent");
 /** Where a nats-server lies: WEIR_NATS_SERVER, the npm package, PATH. A missing one is the error `broker_missing`. */
 const natsServer = readConfig().natsServer;
 
-/** A broker started the way weir does it, on a random port and a folder of its own. */
-export interface TestBroker {
-  readonly broker: Broker;
+/** A broker with weir's settings and users, wherever it runs. */
+export interface BrokerUnderTest {
+  readonly broker: Pick<Broker, "url" | "credentials" | "stop">;
   readonly config: Config;
   connect(role: Role): Promise<Connection>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A broker started the way weir does it, on a random port and a folder of its own. */
+export interface TestBroker extends BrokerUnderTest {
+  readonly broker: Broker;
 }
 
 /** Settings for a test that uses the folder `dataDir`. */
@@ -91,7 +96,8 @@ export async function startOutsideServer(conf: (storeDir: string) => string): Pr
   throw new Error(`the outside nats-server did not start:\n${lines.join("\n")}`);
 }
 
-function printOnFailure(tail: () => readonly string[]): void {
+/** Prints a server's log when the running test fails. */
+export function printOnFailure(tail: () => readonly string[]): void {
   try {
     onTestFailed(() => console.error(`log of nats-server:\n${tail().join("\n")}`));
   } catch {

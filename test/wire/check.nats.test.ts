@@ -1,17 +1,18 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createLog } from "../../src/base/log.ts";
 import { brokerTrouble, checkBroker, enforce, judgeSync } from "../../src/wire/check.ts";
 import { connectBroker, parseBrokerUrl, publicUrl } from "../../src/wire/connect.ts";
-import { quiet, startOutsideServer, startTestBroker } from "../support/nats.ts";
+import { describeBrokers } from "../support/brokers.ts";
+import { quiet } from "../support/nats.ts";
 
 async function findingsOf(url: string, profile: "safe" | "fast") {
   await using connection = await connectBroker({ url, name: "test", log: quiet });
   return await checkBroker({ connection, config: { profile }, url, log: quiet });
 }
 
-describe("an outside broker", () => {
+describeBrokers("an outside broker", ({ startServer }) => {
   test("with everything wrong is refused with everything that is wrong", async () => {
-    await using server = await startOutsideServer(() => "max_payload: 65536");
+    await using server = await startServer(() => "max_payload: 65536");
     const findings = await findingsOf(server.url, "safe");
     const refused = findings.filter((f) => f.level === "refuse").map((f) => f.text);
     expect(refused).toEqual([expect.stringContaining("max_payload is 65536"), expect.stringContaining("JetStream")]);
@@ -21,7 +22,7 @@ describe("an outside broker", () => {
   });
 
   test("that fits is accepted with a warning about what a client cannot see", async () => {
-    await using server = await startOutsideServer(
+    await using server = await startServer(
       (dir) => `max_payload: 2097152\njetstream { store_dir: ${JSON.stringify(dir)} }`,
     );
     const findings = await findingsOf(server.url, "safe");
@@ -36,7 +37,7 @@ describe("an outside broker", () => {
   });
 
   test("lets in who its URL names", async () => {
-    await using server = await startOutsideServer(
+    await using server = await startServer(
       (dir) =>
         `jetstream { store_dir: ${JSON.stringify(dir)} }\nauthorization { users: [ { user: "a@b", password: "p:/%", permissions: { subscribe: ["_INBOX.>"] } } ] }`,
     );
@@ -46,14 +47,16 @@ describe("an outside broker", () => {
   });
 });
 
-test("weir's own broker has nothing to complain about", async () => {
-  await using nats = await startTestBroker();
-  await using connection = await nats.connect("engine");
-  const { url, credentials } = nats.broker;
-  expect(
-    await checkBroker({ connection, config: { profile: "safe" }, url, admin: credentials.admin, log: quiet }),
-  ).toEqual([]);
-  expect(await brokerTrouble({ url, admin: credentials.admin, log: quiet })).toBeUndefined();
+describeBrokers("weir's own broker", ({ startBroker }) => {
+  test("has nothing to complain about", async () => {
+    await using nats = await startBroker();
+    await using connection = await nats.connect("engine");
+    const { url, credentials } = nats.broker;
+    expect(
+      await checkBroker({ connection, config: { profile: "safe" }, url, admin: credentials.admin, log: quiet }),
+    ).toEqual([]);
+    expect(await brokerTrouble({ url, admin: credentials.admin, log: quiet })).toBeUndefined();
+  });
 });
 
 test("a broker that is not there is unreachable, and the message has no secret", async () => {

@@ -1,12 +1,13 @@
 import { DeliverPolicy } from "@nats-io/jetstream";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { connectBroker } from "../../src/wire/connect.ts";
 import { publishError } from "../../src/wire/publish-error.ts";
 import { ensureStreams } from "../../src/wire/streams.ts";
-import { quiet, startTestBroker } from "../support/nats.ts";
+import { describeBrokers, type Place } from "../support/brokers.ts";
+import { quiet } from "../support/nats.ts";
 
-async function brokerWithOneFrame() {
-  const nats = await startTestBroker();
+async function brokerWithOneFrame(startBroker: Place["startBroker"]) {
+  const nats = await startBroker();
   await using engine = await nats.connect("engine");
   await ensureStreams(engine.jsm, nats.config);
   await engine.js.publish("weir.ev.enrich.0", "one");
@@ -15,9 +16,9 @@ async function brokerWithOneFrame() {
 
 const denied = /[Pp]ermissions [Vv]iolation/;
 
-describe("roles", () => {
+describeBrokers("roles", ({ startBroker }) => {
   test("a producer publishes, and can do nothing else", async () => {
-    await using nats = await brokerWithOneFrame();
+    await using nats = await brokerWithOneFrame(startBroker);
     await using producer = await nats.connect("producer");
     expect(await producer.js.publish("weir.in.0", "x")).toMatchObject({ stream: "WEIR_IN", seq: 1 });
     for (const subject of ["weir.valid.0", "weir.ev.enrich.0", "other"]) {
@@ -35,7 +36,7 @@ describe("roles", () => {
   });
 
   test("a reader reads streams, and changes nothing", async () => {
-    await using nats = await brokerWithOneFrame();
+    await using nats = await brokerWithOneFrame(startBroker);
     await using reader = await nats.connect("reader");
     const { js, jsm, nc } = reader;
     expect((await jsm.streams.info("WEIR_EVENTS")).state.last_seq).toBe(1);
@@ -57,7 +58,7 @@ describe("roles", () => {
   });
 
   test("a reader cannot make the server write for it", async () => {
-    await using nats = await brokerWithOneFrame();
+    await using nats = await brokerWithOneFrame(startBroker);
     await using engine = await nats.connect("engine");
     await using reader = await nats.connect("reader");
     // Nobody may listen there, and to an address without listeners a push consumer does not deliver.
@@ -94,7 +95,7 @@ describe("roles", () => {
   });
 
   test("admin asks the server about itself, and cannot order it around", async () => {
-    await using nats = await startTestBroker();
+    await using nats = await startBroker();
     await using admin = await nats.connect("admin");
     const id = admin.nc.info!.server_id;
     expect((await admin.nc.request(`$SYS.REQ.SERVER.${id}.HEALTHZ`)).json()).toMatchObject({ data: { status: "ok" } });
@@ -103,7 +104,7 @@ describe("roles", () => {
   });
 
   test("nobody gets in without the right password, and no message shows a secret", async () => {
-    await using nats = await startTestBroker();
+    await using nats = await startBroker();
     const { url, credentials } = nats.broker;
     const wrong = { ...credentials.engine, password: "not-the-password" };
     for (const given of [undefined, wrong]) {

@@ -39,7 +39,11 @@ th { text-align: left; font-weight: 500; color: var(--muted); padding: .25rem .8
 td { padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
 .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+caption { text-align: left; }
+#sessions td, #tools td { white-space: nowrap; }
 .cut { max-width: 24rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.columns .cut { max-width: 14rem; }
+@media (max-width: 560px) { .cut, .columns .cut { max-width: 10rem; } }
 .chart { width: 100%; height: 160px; display: block; }
 .chart rect { fill: var(--accent); } .chart rect:hover { opacity: .75; } .chart .track { fill: var(--soft); opacity: .35; }
 pre { background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; overflow-x: auto; }

@@ -40,7 +40,12 @@ const duration = (ms) => {
 };
 const ago = (iso) => (iso ? duration(Math.max(0, Date.now() - Date.parse(iso))) + " ago" : "");
 const day = (iso) => new Date(iso).toLocaleDateString(undefined, { month: "short", day: "numeric", timeZone: "UTC" });
-const last = (path) => (path || "").split("/").filter(Boolean).pop() || "";
+// folders of Windows too: transcripts may come from another machine
+const last = (path) => (path || "").split(/[\\\\/]/).filter(Boolean).pop() || "";
+const plural = (n, word) => count(n) + " " + word + (n === 1 ? "" : "s");
+const DAY_MS = 86400000;
+/** The days before a time in words; "last" only where the time is about now. */
+const stretch = (days, end) => (Date.now() - end < 2 * DAY_MS ? "last " + days + " days" : days + " days to " + day(end));
 
 function element(tag, text, cls) {
   const e = document.createElement(tag);
@@ -48,8 +53,9 @@ function element(tag, text, cls) {
   if (cls) e.className = cls;
   return e;
 }
-/** Fills a table: columns are [title, value of a row, class, hover text of a row]. */
-function table(id, columns, rows) {
+/** Fills a table: columns are [title, value of a row, class, hover text of a row]; without rows it shows what \`none\` says. */
+function table(id, columns, rows, none) {
+  if (rows.length === 0) return $(id).replaceChildren(element("caption", none, "muted"));
   const head = element("tr");
   for (const [title, , cls] of columns) head.append(element("th", title, cls === "num" ? "num" : ""));
   const lines = rows.map((row) => {
@@ -61,18 +67,28 @@ function table(id, columns, rows) {
     }
     return line;
   });
-  $(id).replaceChildren(head, ...lines);
+  $(id).replaceChildren(...(columns.some(([title]) => title) ? [head] : []), ...lines);
 }
 
-function tiles(usage, sessions, tools) {
+/** The 30 days to the newest one with usage: what the chart and its sums show. */
+function usageDays(usage) {
+  const newest = usage.length ? Date.parse(usage[0].time) : Date.now();
+  const byDay = new Map(usage.map((row) => [row.time.slice(0, 10), row]));
+  const days = Array.from({ length: 30 }, (_, k) => new Date(newest - (29 - k) * DAY_MS).toISOString().slice(0, 10));
+  return days.map((time) => byDay.get(time) || { time });
+}
+
+function tiles(days, tools, newest) {
   const sum = (rows, name) => rows.reduce((total, row) => total + (row[name] || 0), 0);
   const calls = sum(tools, "calls");
+  const month = stretch(30, Date.parse(days[29].time));
+  const week = stretch(7, newest);
   const shown = [
-    ["cost, 30 days", money(sum(usage, "cost_usd"))],
-    ["model calls, 30 days", count(sum(usage, "calls"))],
-    ["output tokens, 30 days", count(sum(usage, "output_tokens"))],
-    ["tool calls, 7 days", count(calls)],
-    ["tool errors, 7 days", calls ? ((100 * sum(tools, "errors")) / calls).toFixed(1) + " %" : "–"],
+    ["cost, " + month, money(sum(days, "cost_usd"))],
+    ["model calls, " + month, count(sum(days, "calls"))],
+    ["output tokens, " + month, count(sum(days, "output_tokens"))],
+    ["tool calls, " + week, count(calls)],
+    ["tool errors, " + week, calls ? ((100 * sum(tools, "errors")) / calls).toFixed(1) + " %" : "–"],
   ];
   $("tiles").replaceChildren(
     ...shown.map(([title, value]) => {
@@ -83,14 +99,12 @@ function tiles(usage, sessions, tools) {
   );
 }
 
-let usageRows = [];
+let shownDays = [];
 function chart() {
   const measure = $("measure").value;
   const svg = $("usage");
-  const byDay = new Map(usageRows.map((row) => [row.time.slice(0, 10), row]));
-  const newest = usageRows.length ? Date.parse(usageRows[0].time) : Date.now();
-  const days = Array.from({ length: 30 }, (_, k) => new Date(newest - (29 - k) * 86400000).toISOString().slice(0, 10));
-  const values = days.map((d) => (byDay.get(d) || {})[measure] || 0);
+  const days = shownDays.map((row) => row.time.slice(0, 10));
+  const values = shownDays.map((row) => row[measure] || 0);
   const peak = Math.max(...values, 0);
   const format = measure === "cost_usd" ? money : count;
   svg.setAttribute("viewBox", "0 0 300 100");
@@ -124,7 +138,7 @@ function system(status) {
     ["events", count(tables.applied) + " applied, " + count(tables.repeated) + " repeats dropped, " + count(tables.set_aside) + " set aside"],
     ["producers", count(producers.spooled) + " spooled, " + count(producers.dropped) + " given up"],
     ...status.processors.map((p) => [p.name + (p.partition ? " " + p.partition : ""), p.state + (p.lag_events ? ", " + count(p.lag_events) + " behind" : "")]),
-    ...status.streams.map((s) => [s.name, count(s.messages) + " messages, " + count(s.bytes) + "B"]),
+    ...status.streams.map((s) => [s.name, plural(s.messages, "message") + ", " + count(s.bytes) + "B"]),
   ];
   table("system", [["", (l) => l[0]], ["", (l) => l[1], "muted"]], lines);
 }
@@ -137,14 +151,17 @@ function health(state, reasons) {
 }
 
 function show({ sessions, usage, tools, alerts, status }) {
-  const none = sessions.rows.length === 0 && usage.rows.length === 0 && status.tables.applied === 0;
+  const newest = sessions.as_of.time; // of what was recorded: weir's own clock events do not count
+  const none = newest === null;
   $("login").hidden = true;
   $("empty").hidden = !none;
   $("content").hidden = none;
   health(status.health.state, status.health.reasons);
-  $("as-of").textContent = sessions.as_of.time ? "newest event " + ago(sessions.as_of.time) : "";
-  usageRows = usage.rows;
-  tiles(usage.rows, sessions.rows, tools.rows);
+  $("as-of").textContent = newest ? "newest event " + ago(newest) : "";
+  shownDays = usageDays(usage.rows);
+  tiles(shownDays, tools.rows, Date.parse(newest));
+  $("sessions-span").textContent = stretch(30, Date.parse(newest));
+  $("tools-span").textContent = stretch(7, Date.parse(newest));
   chart();
   $("alerts-card").hidden = alerts.rows.length === 0;
   table("alerts", [["severity", (r) => r.severity, (r) => r.severity], ["what", (r) => r.message], ["status", (r) => r.status], ["times", (r) => count(r.times), "num"], ["last", (r) => ago(r.last_at), "num"]], alerts.rows);
@@ -163,17 +180,19 @@ function show({ sessions, usage, tools, alerts, status }) {
       ["last event", (r) => ago(r.last_event_at), "num", (r) => r.last_event_at],
     ],
     sessions.rows,
+    "No sessions in these days. Older ones: weir query sessions --since 365d. To take in what an assistant wrote down: weir import claude-code",
   );
   table(
     "tools",
     [
-      ["tool", (r) => r.tool, "cut"],
+      ["tool", (r) => r.tool, "cut", (r) => r.tool],
       ["calls", (r) => count(r.calls), "num"],
       ["errors", (r) => (r.errors ? (100 * r.error_rate).toFixed(1) + " %" : ""), "num"],
       ["median", (r) => duration(r.p50), "num"],
       ["95 %", (r) => duration(r.p95), "num"],
     ],
     tools.rows,
+    "No tool calls in these days.",
   );
   system(status);
 }
@@ -193,7 +212,7 @@ async function refresh() {
   } catch (error) {
     if (error instanceof NoToken) {
       sessionStorage.removeItem(KEY);
-      $("content").hidden = $("empty").hidden = true;
+      $("content").hidden = $("empty").hidden = $("reasons").hidden = true;
       $("login").hidden = false;
       $("login-error").textContent = error.message;
       $("health").textContent = "locked";
