@@ -47,7 +47,10 @@ const beginning = (cut: string): string => cut.replace(/[^\s"'`<>]{0,512}$/, "")
 
 function payloadOf(message: Message, value: unknown, max: number, payloads: Payloads): string | undefined {
   if (payloads === "off") return undefined;
-  if (message.cut !== undefined) return boundText(clean(beginning(message.cut), payloads), max);
+  if (message.cut !== undefined) {
+    const note = ` … [the beginning of ${message.bytes} bytes]`;
+    return boundText(clean(beginning(message.cut), payloads), max - note.length) + note;
+  }
   if (value === undefined) return undefined;
   return boundJson(payloads === "full" ? value : redactValue(value), max);
 }

@@ -7,4 +7,5 @@ export function forwardTo(to: Writable, from: Readable, pass: (chunk: Buffer) =>
     from.pause();
     to.once("drain", () => from.resume());
   });
+  from.resume(); // whoever read from it before may have paused it
 }

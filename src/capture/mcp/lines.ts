@@ -21,7 +21,10 @@ const NEWLINE = 10;
 const NONE = Buffer.alloc(0);
 
 /** Splits a stream into lines, in memory bounded by `max` and two edges whatever the length of a line. Chunks are not changed, but kept. */
-export function createLineSplitter(max = LIMITS.mcp_message_bytes_max, edge = LIMITS.mcp_edge_bytes): LineSplitter {
+export function createLineSplitter(
+  max: number = LIMITS.mcp_message_bytes_max,
+  edge: number = LIMITS.mcp_edge_bytes,
+): LineSplitter {
   let parts: Uint8Array[] = [];
   let bytes = 0;
   let head = NONE;

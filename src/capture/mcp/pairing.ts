@@ -50,7 +50,7 @@ function nameOf(info: unknown): string | undefined {
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** Makes the pairing of one connection: pure, told every message in the order in which it passed. */
-export function createPairing(pendingMax = LIMITS.mcp_pending_max): Pairing {
+export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pairing {
   const waiting = new Map<string, Pending>();
   let protocol: string | undefined;
   let client: string | undefined;
