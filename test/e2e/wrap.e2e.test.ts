@@ -131,6 +131,12 @@ describe("weir wrap", () => {
     expect((await deaf.ended).code).toBe(137);
     await until("the server is gone", () => !alive(pid));
 
+    const talking = wrap(env, "talking", "--", "sh", "-c", "trap '' PIPE; while :; do echo more; done");
+    await until("it talks", () => talking.stdout() !== "", PATIENT);
+    talking.child.stdout!.destroy(); // a client that reads no more is gone, though its end of stdin stays open
+    expect((await talking.ended).code).toBe(143);
+    expect(talking.stderr()).toBe("");
+
     const dying = byHand(env, "dying", "sh", "-c", "echo no config >&2; exit 3");
     const { code, stderr } = await dying.ended;
     expect(code).toBe(3);

@@ -46,9 +46,11 @@ export function startProxy(options: ProxyOptions): Proxy {
   let lastIn = NEWLINE;
   let lastOut = NEWLINE;
   let spoke = performance.now();
+  /** The client does not read any more. */
+  let deaf = false;
 
   const toClient = (chunk: Uint8Array): boolean => {
-    if (chunk.length === 0) return true;
+    if (chunk.length === 0 || deaf) return true;
     lastOut = chunk[chunk.length - 1]!;
     return stdout.write(chunk);
   };
@@ -79,7 +81,7 @@ export function startProxy(options: ProxyOptions): Proxy {
     if (pid !== undefined) tap.spawned(pid);
     forwardTo(stderr, server.stderr, (chunk) => stderr.write(chunk));
     forwardTo(stdout, server.stdout, (chunk) => {
-      spoke = performance.now();
+      if (!deaf) spoke = performance.now();
       const room = toClient(chunk);
       tap.take("server", chunk);
       return room;
@@ -106,7 +108,8 @@ export function startProxy(options: ProxyOptions): Proxy {
   stdin.once("end", finish);
   stdin.once("error", finish);
   stdout.on("error", () => {
-    finish(); // the client is gone; nobody reads what the server still says
+    deaf = true; // the client is gone; nobody reads what the server still says
+    finish();
     server.stdout.resume();
   });
   stderr.on("error", () => {});
