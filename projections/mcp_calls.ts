@@ -3,7 +3,7 @@ import { attribute, defineCopy, field } from "../src/define/projection.ts";
 import { mcpCalled } from "../src/events/mcp.ts";
 
 export default defineCopy({
-  version: 1,
+  version: 2,
   about: "One row a request that passed the recording proxy.",
   on: [mcpCalled],
   row: {
@@ -16,6 +16,7 @@ export default defineCopy({
     duration_ms: optional(float("time from request to answer", { unit: "ms" })),
     success: bool("whether an answer without error came"),
     error: optional(text("error code and message", { private: true })),
+    error_type: optional(text("JSON-RPC code, tool_error, cancelled, server_died or unanswered")),
     cpu: optional(float("CPU of the server's process tree", { unit: "percent of one core" })),
     memory_mb: optional(float("memory of the server's process tree", { unit: "MB" })),
     disk_io_kb: optional(float("disk input and output during the request", { unit: "kB" })),
@@ -37,6 +38,7 @@ export default defineCopy({
     duration_ms: field("duration_ms"),
     success: field("success"),
     error: field("error"),
+    error_type: field("error_type"),
     cpu: field("cpu"),
     memory_mb: field("memory_mb"),
     disk_io_kb: field("disk_io_kb"),

@@ -25,6 +25,7 @@ await build({
       "src/store/sandbox/child.ts",
       "src/engine/processors-worker.ts",
       "src/capture/watching-process.ts",
+      "src/capture/mcp/recorder.ts",
       ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
     ].map((file) => ({ in: file, out: file.replace(/\.ts$/, "") })),
   ],

@@ -21,6 +21,7 @@ const program = new Command("weir")
   .version(version())
   .exitOverride()
   .showSuggestionAfterError()
+  .enablePositionalOptions() // what follows a wrapped command is its own
   .configureOutput({ outputError: () => {} }) // told once, in weir's own form
   .addHelpText(
     "after",
@@ -167,6 +168,13 @@ program
   .option("--no-mcp", "do not offer weir as an MCP server")
   .option("--json", "print what was done as JSON")
   .action(async (assistant, o) => (await import("./cli/init.ts")).init(assistant, o));
+program
+  .command("wrap <command...>")
+  .description("run an MCP server and record what passes: weir wrap --name files -- npx server-filesystem /work")
+  .requiredOption("--name <name>", "what the server is called in events")
+  .option("--payloads <which>", "parameters and answers that are kept: off, redacted or full", "redacted")
+  .passThroughOptions()
+  .action(async (words, o) => (await import("./cli/wrap.ts")).wrap(words, o));
 const rejected = program
   .command("rejected")
   .description("input that was not taken: list it, look at it, repair it and send it again");

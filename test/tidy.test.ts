@@ -67,6 +67,7 @@ const ENTRIES = [
   /^src\/store\/sandbox\/child\.ts$/,
   /^src\/engine\/processors-worker\.ts$/,
   /^src\/capture\/watching-process\.ts$/,
+  /^src\/capture\/mcp\/recorder\.ts$/,
   /^(processors|projections)\/[a-z_]+\.ts$/,
   /^src\/(read\/queries|commands)\/[a-z_]+\.ts$/,
 ];

@@ -126,9 +126,12 @@ const METRIC_INTERVAL_MS = 60_000;
  */
 export function readTelemetry(env: NodeJS.ProcessEnv = process.env): TelemetryConfig {
   const off = env.OTEL_SDK_DISABLED?.toLowerCase() === "true";
+  // weir is a collector too: its own spans must not become its events, which would make spans again
+  const own = (endpoint: string | undefined): boolean => endpoint !== undefined && isOwn(endpoint, env);
   const asked = (signal: "TRACES" | "METRICS"): boolean =>
     !off &&
     Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]) &&
+    !own(env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] || env.OTEL_EXPORTER_OTLP_ENDPOINT) &&
     (env[`OTEL_${signal}_EXPORTER`] || "otlp") === "otlp";
   const interval = Number(env.OTEL_METRIC_EXPORT_INTERVAL);
   return {
@@ -136,4 +139,17 @@ export function readTelemetry(env: NodeJS.ProcessEnv = process.env): TelemetryCo
     metrics: asked("METRICS"),
     metricIntervalMs: Number.isInteger(interval) && interval > 0 ? interval : METRIC_INTERVAL_MS,
   };
+}
+
+/** Whether an address is that of weir's own receiver. */
+function isOwn(endpoint: string, env: NodeJS.ProcessEnv): boolean {
+  try {
+    const { hostname, port } = new URL(endpoint);
+    return (
+      ["127.0.0.1", "localhost", "[::1]"].includes(hostname) &&
+      port === (env[OPTIONS.httpPort.env] || String(OPTIONS.httpPort.fallback))
+    );
+  } catch {
+    return false; // what is no address is told by the exporter
+  }
 }

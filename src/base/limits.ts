@@ -93,6 +93,25 @@ export const LIMITS = {
   hook_wait_ms_max: 10_000, // payloads that wait longer than this while weir runs are a reason to look
   hook_pause_ms: 100, // between two times the spool is taken: each begins a new file, which costs a disk sync of its own
   hook_gather_ms: 10, // after a payload arrived, before it is taken: what comes meanwhile is taken with it
+  // recording MCP proxy
+  mcp_message_bytes_max: 4_194_304, // a longer message passes all the same; it is told by its beginning and end
+  mcp_edge_bytes: 8_192, // beginning and end of such a message: its id and method stand in one of them
+  mcp_backlog_bytes_max: 67_108_864, // passed and not yet recorded; beyond it recording leaves messages out and counts them
+  mcp_gather_ms: 25, // what passes is handed to the recorder together: each time costs two threads a switch
+  mcp_gather_bytes_max: 262_144, // or at once when it is this much
+  mcp_pending_max: 10_000, // requests that wait for an answer; the oldest is forgotten
+  mcp_handshake_bytes_max: 1_048_576, // what is kept of the handshake, to say it again to a server that was restarted
+  mcp_sample_ms: 25, // a server's processes are looked at no more often
+  mcp_tree_ms: 1_000, // how often it is asked which processes they are
+  mcp_stderr_bytes: 8_192, // end of a server's stderr that tells why it died
+  mcp_stop_ms: 1_500, // for each step of ending a server; clients kill after four seconds
+  mcp_close_ms: 1_000, // how long output may still come from a server that has exited
+  mcp_backoff_ms: 100, // pause before a restart, doubled with each quick death
+  mcp_backoff_ms_max: 10_000,
+  mcp_quick_ms: 10_000, // a server that lived shorter than this died quickly
+  mcp_quick_deaths_max: 5, // in a row; then the proxy ends as the server did
+  mcp_handshake_ms_max: 30_000, // a restarted server that does not answer the handshake by then is dead
+  mcp_flush_ms_max: 2_500, // how long the recorder may take to write what it has when the proxy ends
   // telemetry (OTLP)
   otlp_body_bytes_max: 4_194_304, // one request as it comes
   otlp_inflated_bytes_max: 16_777_216, // one request after gzip is undone

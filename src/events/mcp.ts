@@ -10,6 +10,12 @@ export const mcpCalled = defineEvent("mcp.called", 1, "One request passed betwee
   duration_ms: optional(float("time from request to answer", { min: 0, unit: "ms" })),
   success: bool("whether an answer without error came"),
   error: optional(text("error code and message, or tool_error", { max: 4_000, private: true })),
+  error_type: optional(
+    text(
+      "error.type of OpenTelemetry: the JSON-RPC code, tool_error, cancelled, server_died, or unanswered when the connection ended first",
+      { max: 64 },
+    ),
+  ),
   input: optional(json("parameters as JSON", { private: true })),
   output: optional(text("answer, cut to a bounded length", { private: true })),
   request_bytes: optional(int("size of the request", { min: 0, unit: "byte" })),
@@ -23,4 +29,19 @@ export const mcpCalled = defineEvent("mcp.called", 1, "One request passed betwee
   ),
 });
 
-export default [mcpCalled] as const;
+export const mcpServerDied = defineEvent(
+  "mcp_server.died",
+  1,
+  "A supervised MCP server ended and nobody had asked it to.",
+  {
+    server: text("name of the server", { max: 256 }),
+    exit_code: optional(int("exit code; absent where a signal ended it", { min: 0 })),
+    signal: optional(text("signal that ended it", { max: 32 })),
+    uptime_ms: float("how long it had run", { min: 0, unit: "ms" }),
+    unanswered: int("requests it left unanswered", { min: 0 }),
+    stderr: optional(text("last lines it wrote to stderr", { max: 8_192, private: true })),
+    restart_in_ms: optional(float("pause before it is started again; absent where it is not", { min: 0, unit: "ms" })),
+  },
+);
+
+export default [mcpCalled, mcpServerDied] as const;

@@ -1,16 +1,15 @@
 import { clock } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import { sendSpan, sent, traceparentOf } from "../base/telemetry.ts";
 import type { Draft } from "../define/event.ts";
 import { eventsDropped } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
-import { publishFrame } from "../wire/publish.ts";
-import { inSubject, partitionOf } from "../wire/subjects.ts";
+import { partitionOf } from "../wire/subjects.ts";
 import type { Emitter, EmitterOptions } from "./emitter.ts";
-import { eventOf, fitting, frameOf, sizeOf, tracesOf, type Unnumbered } from "./frames.ts";
+import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
 import { createLosses } from "./losses.ts";
 import { type Awaited, Receipt, receiptsOf, settle } from "./receipt.ts";
+import { createSend } from "./send.ts";
 import { soon } from "./soon.ts";
 import { openSpool, type Spool } from "./spool.ts";
 
@@ -123,7 +122,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     };
     try {
       const frame = frameOf(list);
-      traces.set(frame, tracesOf(list));
+      traced(frame, list);
       return [{ ...item, frame }];
     } catch (error) {
       if (list.length > 1) return list.flatMap((event) => framesOf(partition, [event]));
@@ -173,20 +172,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
 
-  /** Contexts of the events of frames that were just made; a frame that waited on disk has none, its events keep theirs. */
-  const traces = new WeakMap<Uint8Array, readonly (string | undefined)[]>();
-  const send = async (bus: Connection, item: Awaited): Promise<void> => {
-    const subject = inSubject(item.partition);
-    const span = sendSpan(subject, traces.get(item.frame) ?? [], item.count);
-    const { count, id } = item;
-    await publishFrame(bus, subject, item.frame, { count, id, trace: traceparentOf(span) }).then(
-      () => sent(span),
-      (error: unknown) => {
-        sent(span, error);
-        throw error;
-      },
-    );
-  };
+  const { send, traced } = createSend();
 
   /** How to give up each frame that is on its way, oldest first. */
   const flights = new Set<(error: WeirError) => void>();

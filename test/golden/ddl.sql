@@ -33,8 +33,8 @@ create table if not exists "gaps"("event_id" UUID, "time" TIMESTAMP, "what" VARC
 -- logs, version 1
 create table if not exists "logs"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "name" VARCHAR, "severity" VARCHAR, "severity_number" BIGINT, "body" VARCHAR, "service" VARCHAR, "scope" VARCHAR, "trace_id" VARCHAR, "span_id" VARCHAR, "attributes" VARCHAR, "resource" VARCHAR);
 
--- mcp_calls, version 1
-create table if not exists "mcp_calls"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "server" VARCHAR, "method" VARCHAR, "tool" VARCHAR, "duration_ms" DOUBLE, "success" BOOLEAN, "error" VARCHAR, "cpu" DOUBLE, "memory_mb" DOUBLE, "disk_io_kb" DOUBLE, "request_bytes" BIGINT, "response_bytes" BIGINT, "protocol" VARCHAR, "client" VARCHAR, "project" VARCHAR, "input" VARCHAR, "output" VARCHAR);
+-- mcp_calls, version 2
+create table if not exists "mcp_calls"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "server" VARCHAR, "method" VARCHAR, "tool" VARCHAR, "duration_ms" DOUBLE, "success" BOOLEAN, "error" VARCHAR, "error_type" VARCHAR, "cpu" DOUBLE, "memory_mb" DOUBLE, "disk_io_kb" DOUBLE, "request_bytes" BIGINT, "response_bytes" BIGINT, "protocol" VARCHAR, "client" VARCHAR, "project" VARCHAR, "input" VARCHAR, "output" VARCHAR);
 
 -- measurements, version 2
 create table if not exists "measurements"("event_id" UUID, "time" TIMESTAMP, "session" VARCHAR, "name" VARCHAR, "value" DOUBLE, "unit" VARCHAR, "labels" VARCHAR, "kind" VARCHAR, "count" BIGINT, "sum" DOUBLE, "min" DOUBLE, "max" DOUBLE, "buckets" VARCHAR);

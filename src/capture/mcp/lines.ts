@@ -1,0 +1,72 @@
+import { LIMITS } from "../../base/limits.ts";
+
+/** One line of a stream of messages, without its newline. */
+export interface MessageLine {
+  readonly bytes: number;
+  /** The whole line; undefined where it is longer than the limit. */
+  readonly whole: Buffer | undefined;
+  /** Its beginning and end, where it is not whole. */
+  readonly head: Buffer;
+  readonly tail: Buffer;
+}
+
+/** Takes a stream's chunks and tells of each line that is complete. */
+export interface LineSplitter {
+  push(chunk: Uint8Array, line: (line: MessageLine) => void): void;
+  /** Bytes are missing from here on: what comes until the next newline is no message. */
+  gap(): void;
+}
+
+const NEWLINE = 10;
+const NONE = Buffer.alloc(0);
+
+/** Splits a stream into lines, in memory bounded by `max` and two edges whatever the length of a line. Chunks are not changed, but kept. */
+export function createLineSplitter(
+  max: number = LIMITS.mcp_message_bytes_max,
+  edge: number = LIMITS.mcp_edge_bytes,
+): LineSplitter {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  let head = NONE;
+  let tail = NONE;
+  let torn = false;
+
+  const keep = (part: Uint8Array): void => {
+    if (part.length === 0) return;
+    bytes += part.length;
+    if (bytes <= max) return void parts.push(part);
+    if (parts.length > 0) {
+      const kept = Buffer.concat(parts);
+      head = Buffer.from(kept.subarray(0, edge));
+      tail = kept;
+      parts = [];
+    } else if (head.length === 0) head = Buffer.from(part.subarray(0, edge));
+    tail = Buffer.from(Buffer.concat([tail.subarray(-edge), part.subarray(-edge)]).subarray(-edge));
+  };
+  const reset = (): void => {
+    parts = [];
+    bytes = 0;
+    head = NONE;
+    tail = NONE;
+    torn = false;
+  };
+  return {
+    push(chunk, line) {
+      const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      let from = 0;
+      for (let at = view.indexOf(NEWLINE); at >= 0; at = view.indexOf(NEWLINE, from)) {
+        keep(view.subarray(from, at));
+        from = at + 1;
+        const found = { bytes, whole: bytes <= max ? Buffer.concat(parts) : undefined, head, tail };
+        const skip = torn;
+        reset();
+        if (!skip) line(found);
+      }
+      keep(view.subarray(from));
+    },
+    gap() {
+      reset();
+      torn = true;
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { LIMITS } from "../../base/limits.ts";
+import { isObject, type Message, type RequestId } from "./message.ts";
+
+/** Who sent a message. */
+export type Side = "client" | "server";
+
+/** Why a request has no answer. */
+export type Missing = "cancelled" | "server_died" | "unanswered";
+
+/** A request that waits for its answer. */
+export interface Pending {
+  readonly asker: Side;
+  readonly id: RequestId;
+  readonly method: string;
+  readonly request: Message;
+  /** When its last byte passed, in microseconds. */
+  readonly begun: number;
+  readonly protocol?: string;
+  readonly client?: string;
+}
+
+/** A request that is over, with its answer or the reason why there is none. */
+export interface Call extends Pending {
+  readonly ended: number;
+  readonly answer: Message | Missing;
+}
+
+/** Pairs the requests and answers of one connection. */
+export interface Pairing {
+  /** Takes a message that passed, and gives the calls it ended. */
+  take(from: Side, message: Message, at: number): Call[];
+  /** Requests of one side that wait, the oldest first. */
+  pending(asker: Side): readonly Pending[];
+  /** Ends requests that will not be answered any more. */
+  end(which: readonly Pending[], why: Missing, at: number): Call[];
+  /** Requests that were forgotten because too many waited. */
+  forgotten(): number;
+}
+
+const META = "io.modelcontextprotocol/";
+const other = (side: Side): Side => (side === "client" ? "server" : "client");
+/** Ids count per direction; 1 and "1" are different ones. */
+const keyOf = (asker: Side, id: RequestId): string => `${asker}:${JSON.stringify(id)}`;
+
+/** `name version` of an implementation. */
+function nameOf(info: unknown): string | undefined {
+  if (!isObject(info) || typeof info.name !== "string") return undefined;
+  return typeof info.version === "string" ? `${info.name} ${info.version}` : info.name;
+}
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** Makes the pairing of one connection: pure, told every message in the order in which it passed. */
+export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pairing {
+  const waiting = new Map<string, Pending>();
+  let protocol: string | undefined;
+  let client: string | undefined;
+  let forgotten = 0;
+
+  const ended = (call: Pending, answer: Message | Missing, at: number): Call => {
+    waiting.delete(keyOf(call.asker, call.id));
+    return { ...call, protocol: call.protocol ?? protocol, client: call.client ?? client, answer, ended: at };
+  };
+  const ask = (asker: Side, request: Message, at: number): void => {
+    const { id, method, params } = request as Message & { id: RequestId; method: string };
+    const meta = isObject(params?._meta) ? params._meta : {};
+    if (method === "initialize") client = nameOf(params?.clientInfo);
+    const key = keyOf(asker, id);
+    waiting.delete(key); // an id that is used again belongs to the newer request
+    waiting.set(key, {
+      asker,
+      id,
+      method,
+      request,
+      begun: at,
+      protocol: textOf(meta[`${META}protocolVersion`]),
+      client: nameOf(meta[`${META}clientInfo`]),
+    });
+    if (waiting.size <= pendingMax) return;
+    waiting.delete(waiting.keys().next().value!);
+    forgotten++;
+  };
+  return {
+    take(from, message, at) {
+      const { id, method, params } = message;
+      if (method !== undefined) {
+        if (id !== undefined) ask(from, message, at);
+        const gone = params?.requestId;
+        if (method !== "notifications/cancelled" || (typeof gone !== "string" && typeof gone !== "number")) return [];
+        const call = waiting.get(keyOf(from, gone));
+        return call ? [ended(call, "cancelled", at)] : [];
+      }
+      const call = id === undefined ? undefined : waiting.get(keyOf(other(from), id));
+      if (!call) return [];
+      if (call.method === "initialize" && isObject(message.result)) protocol = textOf(message.result.protocolVersion);
+      return [ended(call, message, at)];
+    },
+    pending: (asker) => [...waiting.values()].filter((call) => call.asker === asker),
+    end: (which, why, at) => which.map((call) => ended(call, why, at)),
+    forgotten: () => forgotten,
+  };
+}

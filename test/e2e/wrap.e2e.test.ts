@@ -1,0 +1,235 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Client as NewClient } from "@modelcontextprotocol/client";
+import { StdioClientTransport as NewTransport } from "@modelcontextprotocol/client/stdio";
+import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { tempDir } from "../support/temp.ts";
+import { until } from "../support/until.ts";
+import { alive, CLI, envOf, PATIENT, ROOT, start, startWeir } from "../support/weir.ts";
+
+const EVERYTHING = [
+  process.execPath,
+  join(ROOT, "node_modules/@modelcontextprotocol/server-everything/dist/index.js"),
+  "stdio",
+];
+const wrapped = (name: string, ...command: readonly string[]): string[] => [CLI, "wrap", "--name", name, ...command];
+type Env = Record<string, string>;
+const wrap = (env: Env, name: string, ...command: readonly string[]) =>
+  start(process.execPath, wrapped(name, ...command), { env });
+
+/** Sends chunks through a program and gives the bytes that come back. */
+async function through(env: Env, command: readonly string[], chunks: readonly Uint8Array[], from: "stdout" | "stderr") {
+  const { child, ended } = wrap(env, "echo", "--", ...command);
+  const got: Buffer[] = [];
+  child[from]!.removeAllListeners("data");
+  // the helper had asked for text; bytes are wanted
+  (child[from] as unknown as { _readableState: { decoder: null; encoding: null } })._readableState.decoder = null;
+  child[from]!.on("data", (chunk: Buffer) => got.push(chunk));
+  for (const chunk of chunks) {
+    if (!child.stdin!.write(chunk)) await new Promise((resolve) => child.stdin!.once("drain", resolve));
+    await new Promise(setImmediate);
+  }
+  child.stdin!.end();
+  const { code } = await ended;
+  return { code, bytes: Buffer.concat(got) };
+}
+
+/** A client that speaks line by line, to see exactly what passes. */
+function byHand(env: Env, name: string, ...command: readonly string[]) {
+  const program = wrap(env, name, "--", ...command);
+  const messages = () =>
+    program
+      .stdout()
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return {
+    ...program,
+    messages,
+    send: (message: object) => program.child.stdin!.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`),
+    answer: (id: unknown) =>
+      until(`answer ${id}`, () => messages().find((m) => m.id === id && m.method === undefined), PATIENT),
+    /** The process behind the proxy. */
+    server: () => until("the server runs", () => Number(childrenOf(program.child.pid!)[0] ?? 0), PATIENT),
+  };
+}
+const childrenOf = (pid: number): string[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+const HELLO = {
+  id: 0,
+  method: "initialize",
+  params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "by-hand", version: "1" } },
+};
+const INITIALIZED = { method: "notifications/initialized" };
+const call = (id: unknown, name: string, args: object, _meta: object = {}) => ({
+  id,
+  method: "tools/call",
+  params: { name, arguments: args, _meta },
+});
+
+describe("weir wrap", () => {
+  test("any bytes in any chunks arrive unchanged, in both directions and on stderr", async () => {
+    await using dir = await tempDir();
+    const env = envOf(join(dir.path, "data"));
+    const chunks = fc.array(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.json().map((text) => Buffer.from(`${text}\n`)),
+        fc.integer({ min: 1, max: 400_000 }).map((size) => Buffer.alloc(size, "é\n{")),
+      ),
+      { maxLength: 12 },
+    );
+    await fc.assert(
+      fc.asyncProperty(chunks, fc.boolean(), async (list, err) => {
+        const command = err ? [process.execPath, "-e", "process.stdin.pipe(process.stderr)"] : ["cat"];
+        const { code, bytes } = await through(env, command, list, err ? "stderr" : "stdout");
+        expect(code).toBe(0);
+        expect(bytes.equals(Buffer.concat(list))).toBe(true);
+      }),
+      { numRuns: 8 },
+    );
+    const large = Buffer.alloc(10_000_000, "0123456789abcdef");
+    const { bytes } = await through(env, ["cat"], [large, Buffer.from("\n")], "stdout");
+    expect(bytes.equals(Buffer.concat([large, Buffer.from("\n")]))).toBe(true);
+  });
+
+  test("the command's own words, exit code and signals pass", async () => {
+    await using dir = await tempDir();
+    const env = envOf(join(dir.path, "data"));
+    const run = async (...words: string[]) => {
+      const { child, ended } = wrap(env, "x", ...words);
+      child.stdin!.end();
+      return ended;
+    };
+    expect(await run("echo", "--name", "y", "--", "--help", "-v")).toMatchObject({
+      code: 0,
+      stdout: "--name y -- --help -v\n",
+    });
+    expect((await run("--", "echo", "$HOME;", "a b")).stdout).toBe("$HOME; a b\n");
+    expect(await run("--", "sh", "-c", "cat; echo bye >&2; exit 7")).toEqual({ code: 7, stdout: "", stderr: "bye\n" });
+    const missing = await run("--", "no-such-program");
+    expect([missing.code, missing.stdout]).toEqual([127, ""]);
+    expect(missing.stderr).toContain("no-such-program cannot be started");
+    expect((await run("--payloads", "some", "--", "cat")).code).toBe(2);
+
+    const script = "trap 'echo got; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+    const program = wrap(env, "x", "--", "sh", "-c", script);
+    await until("the trap is set", () => program.stdout().includes("ready"), PATIENT);
+    program.child.kill("SIGTERM");
+    expect(await program.ended).toMatchObject({ code: 5, stdout: "ready\ngot\n" });
+  });
+
+  test("a server that does not go when stdin ends is ended, and one that keeps dying ends the proxy", async () => {
+    await using dir = await tempDir();
+    const env = envOf(join(dir.path, "data"));
+    const deaf = byHand(env, "deaf", "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done");
+    const pid = await deaf.server();
+    deaf.child.stdin!.end();
+    expect((await deaf.ended).code).toBe(137);
+    await until("the server is gone", () => !alive(pid));
+
+    const talking = wrap(env, "talking", "--", "sh", "-c", "trap '' PIPE; while :; do echo more; done");
+    await until("it talks", () => talking.stdout() !== "", PATIENT);
+    talking.child.stdout!.destroy(); // a client that reads no more is gone, though its end of stdin stays open
+    expect((await talking.ended).code).toBe(143);
+    expect(talking.stderr()).toBe("");
+
+    const dying = byHand(env, "dying", "sh", "-c", "echo no config >&2; exit 3");
+    const { code, stderr } = await dying.ended;
+    expect(code).toBe(3);
+    expect(stderr.match(/no config/g)).toHaveLength(5);
+    expect(stderr).toContain("started again");
+  });
+
+  test("requests of both generations of clients are recorded, and a killed server is replaced, while weir is away", async () => {
+    await using dir = await tempDir();
+    const dataDir = join(dir.path, "data");
+    const env = envOf(dataDir);
+    const started = { command: process.execPath, args: wrapped("everything", "--", ...EVERYTHING), env };
+    for (const client of [
+      new OldClient({ name: "old", version: "1" }, { capabilities: { sampling: {} } }),
+      new NewClient({ name: "new", version: "2" }),
+    ]) {
+      const transport = { ...started, stderr: "ignore" } as const;
+      if (client instanceof OldClient) {
+        const { CreateMessageRequestSchema } = await import("@modelcontextprotocol/sdk/types.js");
+        client.setRequestHandler(CreateMessageRequestSchema, () => ({
+          model: "m",
+          role: "assistant" as const,
+          content: { type: "text" as const, text: "sampled" },
+        }));
+        await client.connect(new OldTransport(transport));
+        await until("sampling is offered", async () =>
+          (await client.listTools()).tools.some((tool) => tool.name === "trigger-sampling-request"),
+        );
+        const sampled = await client.callTool({ name: "trigger-sampling-request", arguments: { prompt: "p" } });
+        expect(JSON.stringify(sampled.content)).toContain("sampled");
+      } else await client.connect(new NewTransport(transport));
+      const sum = await client.callTool({ name: "get-sum", arguments: { a: 2, b: 3 } });
+      expect(JSON.stringify(sum.content)).toContain("5");
+      const failed = await client.callTool({ name: "get-sum", arguments: { a: "x" } }).catch(() => ({ isError: true }));
+      expect(failed.isError).toBe(true);
+      await client.close();
+    }
+
+    const hand = byHand(env, "killed", ...EVERYTHING);
+    hand.send(HELLO);
+    await hand.answer(0);
+    hand.send(INITIALIZED);
+    const long = { duration: 600, steps: 6_000 };
+    hand.send(call(1, "trigger-long-running-operation", long, { progressToken: "p" }));
+    await until("the call is being worked on", () => hand.stdout().includes("notifications/progress"), PATIENT);
+    const first = await hand.server();
+    process.kill(first, "SIGKILL");
+    expect(await hand.answer(1)).toMatchObject({ error: { code: -32000 } });
+    hand.send(call(2, "echo", { message: "again" }));
+    expect(JSON.stringify(await hand.answer(2))).toContain("again");
+    expect(await hand.server()).not.toBe(first);
+    expect(hand.messages().filter((m) => m.id === 0)).toHaveLength(1);
+
+    // a message that was cut in two by the death reaches nobody, and is answered
+    const torn = JSON.stringify({ jsonrpc: "2.0", ...call(3, "echo", { message: "torn" }) });
+    hand.child.stdin!.write(torn.slice(0, 40));
+    const second = await hand.server();
+    process.kill(second, "SIGKILL");
+    await until("the server runs again", async () => ![first, second].includes(await hand.server()), PATIENT);
+    hand.child.stdin!.write(`${torn.slice(40)}\n`);
+    expect(await hand.answer(3)).toHaveProperty("error");
+    hand.send(call(4, "echo", { message: "whole" }));
+    expect(JSON.stringify(await hand.answer(4))).toContain("whole");
+    const last = await hand.server();
+    hand.child.stdin!.end();
+    await hand.ended;
+    expect(alive(last)).toBe(false);
+
+    await using weir = await startWeir({ dataDir });
+    await until("the spool is empty", async () => {
+      await weir.settled();
+      return (await weir.sql("select 1 from mcp_calls where server = 'killed' and error_type is null")).length >= 2;
+    });
+    const rows = await weir.sql<Record<string, unknown>>("select * from mcp_calls order by time");
+    const of = (server: string, client: string) => rows.filter((r) => r.server === server && r.client === client);
+    expect(of("everything", "old 1").map((r) => r.method)).toContain("sampling/createMessage");
+    for (const client of ["old 1", "new 2"]) {
+      const sum = of("everything", client).find((r) => r.tool === "get-sum" && r.success)!;
+      expect(sum).toMatchObject({ method: "tools/call", project: ROOT, protocol: expect.stringMatching(/^20\d\d-/) });
+      expect(sum.output).toContain("5");
+      expect(sum.memory_mb).toBeGreaterThan(10);
+      expect(of("everything", client).some((r) => r.tool === "get-sum" && !r.success && r.error_type)).toBe(true);
+    }
+    const killed = of("killed", "by-hand 1").map((r) => [r.method, r.error_type]);
+    expect(killed.filter(([method]) => method === "initialize")).toHaveLength(1);
+    expect(killed.filter(([, type]) => type === "server_died")).toHaveLength(2);
+    const died = await weir.sql<{ data: string }>(
+      "select data::varchar as data from events where type = 'mcp_server.died'",
+    );
+    expect(died.map((d) => JSON.parse(d.data)).filter((d) => d.server === "killed")).toMatchObject([
+      { signal: "SIGKILL", unanswered: 1, stderr: expect.stringContaining("STDIO") },
+      { signal: "SIGKILL" },
+    ]);
+    expect((await weir.json<{ ok: boolean }>(["verify", "--json"])).ok).toBe(true);
+  });
+});
