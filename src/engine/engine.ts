@@ -112,6 +112,7 @@ export async function openTables(
       throw new WeirError(
         "stream_changed",
         `the tables ${changed.join(", ")} are of another version than this weir makes`,
+        { hint: "`weir rebuild` makes them again from the log, which keeps everything" },
       );
     }
     if (fresh) await makeTables(store.writer, projections);

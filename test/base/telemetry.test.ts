@@ -80,6 +80,13 @@ test("the standard variables decide what is exported", () => {
   expect(of({})).toEqual([false, false, 60_000]);
   expect(of({ OTEL_SERVICE_NAME: "weir", OTEL_METRIC_EXPORT_INTERVAL: "500" })).toEqual([false, false, 500]);
   expect(of(endpoint)).toEqual([true, true, 60_000]);
+  // weir's own receiver
+  expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4777" })).toEqual([false, false, 60_000]);
+  expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:9", WEIR_HTTP_PORT: "9" })).toEqual([
+    false,
+    false,
+    60_000,
+  ]);
   expect(of({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://a/v1/traces" })).toEqual([true, false, 60_000]);
   expect(of({ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://a/v1/metrics" })).toEqual([false, true, 60_000]);
   expect(of({ ...endpoint, OTEL_TRACES_EXPORTER: "none" })).toEqual([false, true, 60_000]);
