@@ -139,7 +139,7 @@ async function appended(weir: Instance, paths: readonly string[], probes: number
       uuid: `${session}-1`,
       sessionId: session,
       timestamp: new Date().toISOString(),
-      cwd: "/work/probe",
+      cwd: "/home/ada/probe",
       message: { role: "user", content: "hello" },
     };
     const started = performance.now();

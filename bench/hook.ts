@@ -11,7 +11,7 @@ const payload = (k: number, more: Readonly<Record<string, unknown>> = {}): strin
   JSON.stringify({
     session_id: "0d3a8e6f-0000-4000-8000-000000000001",
     transcript_path: "/home/u/.claude/projects/-work-app/0d3a8e6f.jsonl",
-    cwd: "/work/app",
+    cwd: "/home/ada/app",
     hook_event_name: "PostToolUse",
     permission_mode: "default",
     tool_name: "Bash",

@@ -12,7 +12,7 @@ const SILENT = { code: 0, stdout: "", stderr: "" };
 const payload = (k: number, more: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify({
     session_id: "hooked",
-    cwd: "/work/app",
+    cwd: "/home/ada/app",
     hook_event_name: "PostToolUse",
     tool_name: "Bash",
     tool_use_id: `toolu_${k}`,
@@ -97,7 +97,7 @@ describe("weir hook", () => {
       success: true,
       output: "1",
       sources: "hook",
-      project: "/work/app",
+      project: "/home/ada/app",
     });
   });
 

@@ -11,7 +11,7 @@ import type { Draft } from "../../../src/define/event.ts";
 import { definitionOf } from "../../../src/events/catalog.ts";
 
 const RECORDED = new URL("../../../../shared/data/mcp/agent-vcr", import.meta.url).pathname;
-const ORIGIN = { server: "s", payloads: "redacted", project: "/work/app" } as const;
+const ORIGIN = { server: "s", payloads: "redacted", project: "/home/ada/app" } as const;
 
 /** What a connection makes of messages, told as [side, message or text]. */
 function recorded(told: readonly (readonly [Side, unknown])[], payloads: "off" | "redacted" | "full" = "redacted") {

@@ -24,7 +24,7 @@ function map(payload: Loose): Draft[] {
 const COMMON = {
   session_id: "5e551010-0000-4000-8000-000000000001",
   transcript_path: "/home/u/.claude/projects/-work-app/5e55.jsonl",
-  cwd: "/work/app",
+  cwd: "/home/ada/app",
   prompt_id: "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
   permission_mode: "acceptEdits",
   effort: { level: "high" },
@@ -119,7 +119,7 @@ const KINDS: Readonly<Record<string, readonly [fields: Loose, type: string]>> = 
   ConfigChange: [{ source: "user_settings", file_path: "/home/u/.claude/settings.json" }, "config.changed"],
   InstructionsLoaded: [
     {
-      file_path: "/work/app/CLAUDE.md",
+      file_path: "/home/ada/app/CLAUDE.md",
       memory_type: "Project",
       load_reason: "session_start",
       globs: ["*.ts"],
@@ -128,8 +128,8 @@ const KINDS: Readonly<Record<string, readonly [fields: Loose, type: string]>> = 
     },
     "instructions.loaded",
   ],
-  CwdChanged: [{ old_cwd: "/work/app", new_cwd: "/work/app/src" }, "directory.changed"],
-  FileChanged: [{ file_path: "/work/app/a.ts", event: "unlink" }, "file.changed"],
+  CwdChanged: [{ old_cwd: "/home/ada/app", new_cwd: "/home/ada/app/src" }, "directory.changed"],
+  FileChanged: [{ file_path: "/home/ada/app/a.ts", event: "unlink" }, "file.changed"],
   DirectoryAdded: [{ directory: "/work/lib", source: "slash_command" }, "directory.added"],
   WorktreeCreate: [{ name: "wt" }, "worktree.requested"],
   WorktreeRemove: [{ worktree_path: "/work/wt" }, "worktree.removed"],
@@ -143,7 +143,7 @@ describe("every kind of payload", () => {
     expect(drafts[0]).toMatchObject({
       time: AT,
       session: COMMON.session_id,
-      project: "/work/app",
+      project: "/home/ada/app",
       via: "hook",
       assistant: "claude-code",
     });
@@ -189,11 +189,11 @@ describe("one fact with the transcript", () => {
   const record = (more: Loose) => ({
     timestamp: "2026-07-01T12:00:00.000Z",
     sessionId: COMMON.session_id,
-    cwd: "/work/app",
+    cwd: "/home/ada/app",
     ...more,
   });
   const state = startTranscript({ name: "s.jsonl" });
-  const result = { filePath: "/work/app/a.ts", structuredPatch: [{ lines: ["-a", "+b", "+c"] }] };
+  const result = { filePath: "/home/ada/app/a.ts", structuredPatch: [{ lines: ["-a", "+b", "+c"] }] };
   const transcript = [
     record({ type: "user", uuid: "u1", promptId: COMMON.prompt_id, message: { role: "user", content: "fix it" } }),
     record({
@@ -202,7 +202,7 @@ describe("one fact with the transcript", () => {
       message: {
         id: "m1",
         model: "claude-opus-4-8",
-        content: [{ type: "tool_use", id: "toolu_1", name: "Edit", input: { file_path: "/work/app/a.ts" } }],
+        content: [{ type: "tool_use", id: "toolu_1", name: "Edit", input: { file_path: "/home/ada/app/a.ts" } }],
       },
     }),
     record({
@@ -213,7 +213,7 @@ describe("one fact with the transcript", () => {
     }),
   ].flatMap((entry, k) => mapRecord(state, entry, k + 1));
   transcript.push(...endTranscript(state));
-  const edit = { tool_name: "Edit", tool_input: { file_path: "/work/app/a.ts" }, tool_use_id: "toolu_1" };
+  const edit = { tool_name: "Edit", tool_input: { file_path: "/home/ada/app/a.ts" }, tool_use_id: "toolu_1" };
   const hooks = [
     { hook_event_name: "UserPromptSubmit", prompt: "fix it" },
     { hook_event_name: "PreToolUse", ...edit },
