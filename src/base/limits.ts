@@ -26,7 +26,6 @@ export const LIMITS = {
   clock_tick_ms: 60_000, // how often the passing of time is an event
   effect_ms_max: 10_000, // how long an order waits for its effect to be visible
   snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
-  collect_bytes: 33_554_432, // bytes of frames after which a thread collects the buffers behind them
   standby_ms: 3_000, // how long a fenced runner waits before it looks again
   reader_bytes_max: 1_572_864, // messages read ahead of a processor or the tables
   reader_messages_max: 8, // messages on their way to a reader, above the bytes

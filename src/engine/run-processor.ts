@@ -1,4 +1,3 @@
-import { letGo } from "../base/collect.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
@@ -250,7 +249,6 @@ class Run {
       emitted.push(...stepped.emitted);
       events += frame.count;
       bytes += message.data.length;
-      letGo(message.data.length);
       taken += stepped.taken;
       rejected += stepped.rejected;
       repeated += stepped.repeated;

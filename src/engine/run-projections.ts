@@ -1,4 +1,3 @@
-import { letGo } from "../base/collect.ts";
 import { WeirError } from "../base/errors.ts";
 import { derivedId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -176,6 +175,5 @@ function takeBatch(reader: Reader, place: Place, { status, log, emit }: Projecti
     }
     bytes += message.data.length;
   }
-  letGo(bytes);
   return batch;
 }
