@@ -154,12 +154,14 @@ program
   .description("MCP server on stdin and stdout, for an assistant's configuration; asks the running weir")
   .action(async () => (await import("./cli/mcp.ts")).mcp());
 program
-  .command("hook <assistant>")
+  .command("hook <assistant> [event]")
   .description("take one payload of an assistant's hook from stdin; prints nothing and ends with 0, whatever happens")
   .action(async () => void (await import("./cli/hook.ts")));
 program
   .command("init <assistant>")
-  .description("let an assistant's hooks be recorded, and offer weir to it as an MCP server (claude-code)")
+  .description(
+    "let an assistant be recorded, and offer weir to it as an MCP server: claude-code, codex, gemini, cursor, copilot, opencode",
+  )
   .option("--scope <scope>", "user: every project; project: the one in this folder", "user")
   .option("--remove", "take away what an earlier init entered")
   .option("--dry-run", "print what would change, and change nothing")

@@ -98,7 +98,9 @@ function entryOf(setup: Setup, config: Config, options: InitOptions, tellNote: (
   const left = Object.keys(events).filter((event) => !eventsOf(events, version).includes(event));
   if (left.length > 0)
     tellNote(`${label} ${version} does not know ${left.join(", ")}; run weir init again after an update.`);
-  if (version === undefined) tellNote(`No ${program} answers in PATH; all events known to weir are registered.`);
+  // where no event came later than others, the version makes no difference
+  if (version === undefined && Object.values(events).some((since) => since !== ""))
+    tellNote(`No ${program} answers in PATH; all events known to weir are registered.`);
   const otel = options.otel ? telemetryOf(config) : undefined;
   if (otel && (telemetry === "environment" || setup.tokenInEnvironment))
     tellNote(`Start ${label} with this in its environment:\n${telemetryLines(setup, otel).join("\n")}`);

@@ -41,6 +41,6 @@ export function removeMcpServer(settings: JsonText, path: Path): void {
 /** Whether an MCP server is weir: its command ends in `mcp`. */
 const isWeir = (server: unknown): boolean => {
   if (!isLoose(server)) return false;
-  const words = [server.command, server.args].flat();
+  const words = [server.command ?? [], server.args ?? []].flat();
   return words.at(-1) === "mcp";
 };
