@@ -65,7 +65,9 @@ program
   .action(async (o) => (await import("./cli/operate.ts")).rebuild(o));
 program
   .command("import <assistant> [dir]")
-  .description("take in the session files of an assistant (claude-code or codex); repeat it to take in what is new")
+  .description(
+    "take in the session files of an assistant (claude-code, codex, gemini or copilot); repeat it to take in what is new",
+  )
   .option("--json", "print the report as JSON")
   .action(async (kind, dir, o) => (await import("./cli/produce.ts")).importCommand(kind, dir, o));
 program

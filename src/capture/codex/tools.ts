@@ -2,9 +2,9 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { toolCalled, toolDenied, toolStarted } from "../../events/tool.ts";
 import { fileChanged } from "../../events/work.ts";
-import { boundJson, boundKey, boundText, jsonBytes } from "../bound.ts";
+import { boundJson, boundKey, boundText, idText, jsonBytes, short } from "../bound.ts";
 import { isLoose, type Loose, listOf, looseOf, parsedJson, textOf } from "../loose.ts";
-import { type Context, idOf, idText, short, turnOf } from "./record.ts";
+import { type Context, idOf, turnOf } from "./record.ts";
 import type { OpenCall, State } from "./state.ts";
 
 /** A tool call of any kind: named functions, free-form tools, shell calls, searches. Undefined where the item is none. */

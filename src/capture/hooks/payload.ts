@@ -1,6 +1,6 @@
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
-import { boundJson, boundKey, boundText } from "../bound.ts";
+import { boundJson, boundKey, boundText, short } from "../bound.ts";
 import { isLoose, type Loose } from "../loose.ts";
 
 /** A payload that notes which of its fields were understood. A field of another type than expected is not: it stays among the rest. */
@@ -89,8 +89,8 @@ export function contextOf(payload: Payload, at: number, assistant: string): Hook
     agent: payload.key("agent_id", 256),
     agent_type: payload.text("agent_type", 256),
     permission_mode: payload.text("permission_mode", 64),
-    effort: shortText(isLoose(effort) ? effort.level : effort, 32),
-    mcp_server: shortText(isLoose(server) ? server.name : server, 256),
+    effort: short(isLoose(effort) ? effort.level : effort, 32),
+    mcp_server: short(isLoose(server) ? server.name : server, 256),
     envelope: {
       time: at,
       source: `${assistant}://local`,
@@ -101,6 +101,3 @@ export function contextOf(payload: Payload, at: number, assistant: string): Hook
     },
   };
 }
-
-const shortText = (value: unknown, max: number): string | undefined =>
-  typeof value === "string" && value !== "" ? boundText(value, max) : undefined;

@@ -2,17 +2,12 @@ import { LIMITS } from "../../base/limits.ts";
 import { modelCalled } from "../../events/model.ts";
 import { sessionStarted } from "../../events/session.ts";
 import { fileChanged } from "../../events/work.ts";
-import { boundKey, boundText } from "../bound.ts";
+import { boundKey, short } from "../bound.ts";
 import { compactedSession, submittedPrompt } from "../hooks/kinds/session.ts";
 import { answered, requestedPermission, startedTool } from "../hooks/kinds/tools.ts";
 import { brokenTurn, endedTurn } from "../hooks/kinds/turn.ts";
 import type { HookSource, Kind } from "../hooks/source.ts";
 import { countOf, isLoose, type Loose, listOf, looseOf, textOf } from "../loose.ts";
-
-const short = (value: unknown, max: number): string | undefined => {
-  const text = textOf(value);
-  return text === undefined ? undefined : boundText(text, max);
-};
 
 const startedSession: Kind = (p, c) => {
   const info = looseOf(p.any("info"));
