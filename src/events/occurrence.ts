@@ -17,7 +17,7 @@ interface Count {
 /** Which calls and prompts were met, for those that sources give no id. Plain bounded data. */
 export interface Occurrences {
   readonly counts: Map<string, Count>;
-  /** The key of the fact, by session, what was given, and the how-manieth it is; and by the assistant's id of a call. */
+  /** The key of the fact, by session, what was given, and the how-manieth it is; by the assistant's id of a call; and by the event, which may come again. */
   readonly keys: Map<string, string>;
 }
 
@@ -39,8 +39,22 @@ export function occurrenceKey(
   event: Event,
   clean: Readonly<Record<string, unknown>> | undefined,
 ): string | undefined {
-  const { type, session, assistant = "" } = event;
-  if (session === undefined) return undefined;
+  const { id, type, session, assistant = "" } = event;
+  const told = session === undefined || !TYPES.has(type) ? undefined : known.keys.get(id);
+  if (told !== undefined || session === undefined) return told;
+  const key = firstKey(known, event, session, assistant, clean);
+  if (key !== undefined) remember(known.keys, id, key);
+  return key;
+}
+
+function firstKey(
+  known: Occurrences,
+  event: Event,
+  session: string,
+  assistant: string,
+  clean: Readonly<Record<string, unknown>> | undefined,
+): string | undefined {
+  const { type } = event;
   const data = event.data as Readonly<Record<string, unknown>>;
   if (type === "prompt.submitted") {
     if (!PROMPTS_WITHOUT_ID.has(assistant)) return undefined;
@@ -56,7 +70,7 @@ export function occurrenceKey(
   const input = clean?.input ?? data.input;
   const key =
     typeof input === "string"
-      ? keyOf(known, event, `tool ${session} ${String(data.tool)} ${hashOf(canonical(input))}`, phase)
+      ? keyOf(known, event, `tool ${session} ${String(data.tool)} ${hashOf(canonical(input))}`, byId ? "whole" : phase)
       : undefined;
   const fact = key ?? event.fact ?? factOf(event);
   if (byId !== undefined && fact !== undefined) remember(known.keys, byId, fact);
@@ -69,6 +83,8 @@ const PHASES: Readonly<Record<string, "begin" | "end">> = {
   "tool.denied": "end",
 };
 
+const TYPES: ReadonlySet<string> = new Set(["prompt.submitted", ...Object.keys(PHASES)]);
+
 function keyOf(known: Occurrences, event: Event, what: string, phase: "begin" | "end" | "whole"): string {
   const counted = `${event.via ?? ""} ${what}`;
   let count = known.counts.get(counted);
@@ -76,7 +92,7 @@ function keyOf(known: Occurrences, event: Event, what: string, phase: "begin" | 
     count = { begun: 0, open: [] };
     remember(known.counts, counted, count);
   }
-  // an end belongs to what began last; a source that tells ends alone counts these
+  // an end belongs to what began last, where no id says so; a source that tells ends alone counts these
   const nth = (phase === "end" ? count.open.pop() : undefined) ?? ++count.begun;
   if (phase === "begin") count.open.push(nth);
   if (count.open.length > OPEN_MAX) count.open.shift();

@@ -7,8 +7,9 @@ interface Told {
   readonly call: number;
   readonly event: Event;
 }
+let made = 0;
 const event = (assistant: string, via: string, type: string, data: Record<string, unknown>): Event =>
-  ({ type, via, assistant, session: "s1", data }) as unknown as Event;
+  ({ id: `e${made++}`, type, via, assistant, session: "s1", data }) as unknown as Event;
 
 /** What each source of an assistant tells of calls that were made one after the other: a tool and an input each. */
 const SOURCES: Readonly<Record<string, (inputs: readonly string[]) => readonly (readonly Told[])[]>> = {
@@ -57,20 +58,23 @@ function interleaved(lists: readonly (readonly Told[])[], picks: readonly number
 }
 
 describe("calls that a source gives no id", () => {
-  test.each(Object.keys(SOURCES))("of %s are one each, in whatever order the sources come", (assistant) => {
-    const inputs = fc.array(fc.constantFrom("ls", "npm test"), { minLength: 1, maxLength: 8 });
-    fc.assert(
-      fc.property(inputs, fc.array(fc.nat(9), { minLength: 1, maxLength: 40 }), (given, picks) => {
-        const known = noOccurrences();
-        const keys = given.map(() => new Set<string | undefined>());
-        for (const { call, event } of interleaved(SOURCES[assistant]!(given), picks))
-          keys[call]!.add(occurrenceKey(known, event, undefined));
-        expect(keys.map((of) => of.size)).toEqual(given.map(() => 1));
-        expect(new Set(keys.flatMap((of) => [...of])).size).toBe(given.length);
-      }),
-      { numRuns: 200 },
-    );
-  });
+  test.each(Object.keys(SOURCES))(
+    "of %s are one each, in whatever order the sources come, and however often",
+    (assistant) => {
+      const inputs = fc.array(fc.constantFrom("ls", "npm test"), { minLength: 1, maxLength: 8 });
+      fc.assert(
+        fc.property(inputs, fc.array(fc.nat(9), { minLength: 1, maxLength: 40 }), (given, picks) => {
+          const known = noOccurrences();
+          const keys = given.map(() => new Set<string | undefined>());
+          for (const { call, event } of interleaved(SOURCES[assistant]!(given), picks))
+            for (const again of [event, event]) keys[call]!.add(occurrenceKey(known, again, undefined));
+          expect(keys.map((of) => of.size)).toEqual(given.map(() => 1));
+          expect(new Set(keys.flatMap((of) => [...of])).size).toBe(given.length);
+        }),
+        { numRuns: 200 },
+      );
+    },
+  );
 
   test("a call that never ends does not take the end of the next one", () => {
     const known = noOccurrences();
@@ -80,6 +84,15 @@ describe("calls that a source gives no id", () => {
     const made = key("tool.started");
     expect(key("tool.called")).toBe(made);
     expect(made).not.toBe(refused);
+  });
+
+  test("calls with ids are told apart by them, whatever they were given, and whatever of them is missing", () => {
+    const known = noOccurrences();
+    const key = (type: string, call_id: string) =>
+      occurrenceKey(known, event("cursor", "hook", type, { tool: "t", call_id, input: '"x"' }), undefined);
+    expect(["tool.started", "tool.called"].map((type) => key(type, "u1"))).toEqual(["tool:u1", "tool:u1"]);
+    expect(key("tool.called", "u2")).toBe("tool:u2");
+    expect(["tool.started", "tool.denied"].map((type) => key(type, "u3"))).toEqual(["tool:u3", "tool:u3"]);
   });
 
   test("ids decide where an assistant gives them", () => {

@@ -70,6 +70,8 @@ export interface HookContext {
   readonly permission_mode: string | undefined;
   readonly effort: string | undefined;
   readonly mcp_server: string | undefined;
+  /** What ids of calls are unique in, where they are not so by themselves. */
+  readonly calls_in?: string | undefined;
   readonly envelope: Omit<Draft, "type" | "data" | "id">;
 }
 

@@ -94,6 +94,8 @@ export const opencode: HookSource = {
   time: "time",
   repeated: ["agent", "variant", "title", "id", "metadata", "model"],
   flat,
+  // a model on this machine may number its calls from 1 in each session
+  context: (context) => ({ ...context, calls_in: context.session }),
   kinds: {
     "session.created": startedSession,
     "session.compacted": compactedSession,

@@ -16,8 +16,9 @@ function callOf(p: Payload, c: HookContext) {
   const call_id = p.key("tool_use_id", 128);
   const input = parsedJson(p.any("tool_input"));
   const about = looseOf(input);
+  const key = c.calls_in === undefined ? call_id : `${c.calls_in}:${call_id}`;
   return {
-    envelope: { ...c.envelope, subject: tool, ...(call_id === undefined ? {} : { fact: `tool:${call_id}` }) },
+    envelope: { ...c.envelope, subject: tool, ...(call_id === undefined ? {} : { fact: `tool:${key}` }) },
     call: {
       tool,
       call_id,
