@@ -1,8 +1,7 @@
-import { LIMITS } from "../src/base/limits.ts";
 import type { Event } from "../src/define/event.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { factOf } from "../src/events/facts.ts";
-import { noOccurrences, type Occurrences, occurrenceKey } from "../src/events/occurrence.ts";
+import { noOccurrences, type Occurrences, occurrenceKey, remember } from "../src/events/occurrence.ts";
 import { currentPricing } from "../src/events/pricing.ts";
 import { redactedFields } from "../src/events/secrets.ts";
 
@@ -42,11 +41,6 @@ export default defineProcessor<State>({
     return { set, data: clean || data ? { ...clean, ...data } : undefined };
   },
 });
-
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  if (map.size >= LIMITS.state_entries_max && !map.has(key)) map.delete(map.keys().next().value!);
-  map.set(key, value);
-}
 
 function context(
   state: State,

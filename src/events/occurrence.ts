@@ -40,8 +40,9 @@ export function occurrenceKey(
   clean: Readonly<Record<string, unknown>> | undefined,
 ): string | undefined {
   const { id, type, session, assistant = "" } = event;
-  const told = session === undefined || !TYPES.has(type) ? undefined : known.keys.get(id);
-  if (told !== undefined || session === undefined) return told;
+  if (session === undefined || !TYPES.has(type)) return undefined;
+  const told = known.keys.get(id);
+  if (told !== undefined) return told;
   const key = firstKey(known, event, session, assistant, clean);
   if (key !== undefined) remember(known.keys, id, key);
   return key;
@@ -104,7 +105,8 @@ function keyOf(known: Occurrences, event: Event, what: string, phase: "begin" | 
   return own;
 }
 
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
+/** Sets an entry of a map that has a limit; the oldest one goes. */
+export function remember<V>(map: Map<string, V>, key: string, value: V): void {
   if (map.size >= LIMITS.state_entries_max && !map.has(key)) map.delete(map.keys().next().value!);
   map.set(key, value);
 }
