@@ -65,7 +65,9 @@ program
   .action(async (o) => (await import("./cli/operate.ts")).rebuild(o));
 program
   .command("import <assistant> [dir]")
-  .description("take in the session files of an assistant (claude-code or codex); repeat it to take in what is new")
+  .description(
+    "take in the session files of an assistant (claude-code, codex, gemini or copilot); repeat it to take in what is new",
+  )
   .option("--json", "print the report as JSON")
   .action(async (kind, dir, o) => (await import("./cli/produce.ts")).importCommand(kind, dir, o));
 program
@@ -154,12 +156,14 @@ program
   .description("MCP server on stdin and stdout, for an assistant's configuration; asks the running weir")
   .action(async () => (await import("./cli/mcp.ts")).mcp());
 program
-  .command("hook <assistant>")
+  .command("hook <assistant> [event]")
   .description("take one payload of an assistant's hook from stdin; prints nothing and ends with 0, whatever happens")
   .action(async () => void (await import("./cli/hook.ts")));
 program
   .command("init <assistant>")
-  .description("let an assistant's hooks be recorded, and offer weir to it as an MCP server (claude-code)")
+  .description(
+    "let an assistant be recorded, and offer weir to it as an MCP server: claude-code, codex, gemini, cursor, copilot, opencode",
+  )
   .option("--scope <scope>", "user: every project; project: the one in this folder", "user")
   .option("--remove", "take away what an earlier init entered")
   .option("--dry-run", "print what would change, and change nothing")

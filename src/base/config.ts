@@ -64,7 +64,7 @@ export const OPTIONS = {
   follow: text(
     "WEIR_FOLLOW",
     "on",
-    "transcripts that weir up follows: on (where the assistants keep them), off, or claude-code=FOLDER and codex=FOLDER with commas",
+    "transcripts that weir up follows: on (where the assistants keep them), off, or ASSISTANT=FOLDER with commas, for claude-code, codex, gemini and copilot",
     "on, off, or assistant=folder with commas",
   ),
   watch: choice("WEIR_WATCH", "on", "whether files and git of projects in use are watched", ["on", "off"]),

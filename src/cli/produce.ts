@@ -6,7 +6,7 @@ import { environment, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
 import { toCloudEvent } from "../capture/cloudevents.ts";
-import { defaultDirs, type TranscriptKind } from "../capture/discover.ts";
+import { defaultDirs, TRANSCRIPT_KINDS, type TranscriptKind } from "../capture/discover.ts";
 import { importTranscripts } from "../capture/import.ts";
 import type { Published } from "../read/context.ts";
 import { createWeir } from "../sdk/index.ts";
@@ -20,22 +20,22 @@ import { client } from "./ask.ts";
 import { note, progress, say, sayJson } from "./print.ts";
 import { needRuntime } from "./runtime.ts";
 
-/** `weir import claude-code|codex [DIR]`: takes an assistant's session files in; what was taken before is not read again. */
+const isKind = (kind: string): kind is TranscriptKind => TRANSCRIPT_KINDS.some((known) => known === kind);
+
+/** `weir import ASSISTANT [DIR]`: takes an assistant's session files in; what was taken before is not read again. */
 export async function importCommand(
   kind: string,
   dir: string | undefined,
   { json }: { json?: boolean },
 ): Promise<void> {
-  if (kind !== "claude-code" && kind !== "codex")
-    throw new WeirError("usage", `weir imports claude-code and codex, not ${kind}`);
+  if (!isKind(kind)) throw new WeirError("usage", `weir imports ${TRANSCRIPT_KINDS.join(", ")}, not ${kind}`);
   const config = readConfig();
   needRuntime(config.dataDir);
   if (dir !== undefined && !existsSync(dir))
     throw new WeirError("bad_input", `${dir} does not exist`, {
       hint: "name a folder of session files, or none for the assistant's own",
     });
-  const dirs =
-    dir === undefined ? defaultDirs(kind as TranscriptKind, { env: environment(), home: homedir() }) : [resolve(dir)];
+  const dirs = dir === undefined ? defaultDirs(kind, { env: environment(), home: homedir() }) : [resolve(dir)];
   const log = createLog("weir import", config.logLevel);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
