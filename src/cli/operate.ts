@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
@@ -6,6 +6,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { clock } from "../base/clock.ts";
 import { readConfig } from "../base/config.ts";
 import { type ErrorCode, WeirError } from "../base/errors.ts";
+import { makeFolder } from "../base/folder.ts";
 import { createLog } from "../base/log.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
@@ -168,7 +169,7 @@ export async function exportEvents({ format, out }: { format: string; out?: stri
   try {
     if (format === "parquet") {
       const folder = resolve(out ?? "weir-export");
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       await connection.run(
         `copy (select *, strftime(time, '%Y-%m-%d') as day from events order by stream_seq) to '${folder.replaceAll("'", "''")}' (format parquet, partition_by (day), overwrite_or_ignore, compression zstd)`,
       );

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
+import { accessSync, constants, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
 import { type Config, environment, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { makeFolder } from "../base/folder.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
@@ -35,6 +36,7 @@ import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
 import { findRuntime, type Runtime, removeRuntime, writeRuntime } from "./runtime.ts";
+import { misspelt } from "./settings.ts";
 
 /** Whether a weir answers there: after a crash the number of its process may belong to another program. */
 const answers = ({ http_url }: Runtime): Promise<boolean> =>
@@ -46,7 +48,7 @@ const answers = ({ http_url }: Runtime): Promise<boolean> =>
 /** Makes the data folder, or says why it cannot be used. */
 async function prepareDataDir(config: Config): Promise<void> {
   try {
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(config.dataDir, 0o700);
     accessSync(config.dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new WeirError(
@@ -132,6 +134,7 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   const given = readConfig();
   const config = options.demo ? { ...given, dataDir: join(given.dataDir, "demo") } : given;
   const log = createLog("weir", config.logLevel);
+  for (const text of misspelt(environment())) note(`warning: ${text}`);
   await prepareDataDir(config);
   loadPrices(config.pricesFile);
   // a demonstration is no place for the user's own sessions

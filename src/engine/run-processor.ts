@@ -348,8 +348,13 @@ class Run {
   save(): void {
     const { snapshots, name, partition, processor, bus, log } = this.options;
     if (this.position === 0) return;
-    saveSnapshot(snapshots, name, partition, { of: this.of, input: this.position, state: this.state });
     this.sinceSave = 0;
+    try {
+      saveSnapshot(snapshots, name, partition, { of: this.of, input: this.position, state: this.state });
+    } catch (error) {
+      log.warn({ processor: name, err: error }, "the state was not saved; the input is kept until it is");
+      return;
+    }
     if (!processor.passes) return;
     purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, Math.max(this.published, this.input)).catch(
       (error: unknown) => {

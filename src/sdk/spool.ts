@@ -4,7 +4,6 @@ import {
   fdatasyncSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -18,6 +17,7 @@ import {
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { WeirError } from "../base/errors.ts";
+import { makeFolder } from "../base/folder.ts";
 import { LIMITS } from "../base/limits.ts";
 
 /** A frame that waits on disk for the broker. */
@@ -57,7 +57,7 @@ const name = (segment: number): string => `${String(segment).padStart(8, "0")}.s
 
 /** Opens the spool in `folder`, mending what a crash left. */
 export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_max): Spool {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const segments = readdirSync(folder)
     .filter((file) => /^\d{8}\.seg$/.test(file))
     .map((file) => Number(file.slice(0, 8)))
