@@ -34,6 +34,7 @@ export const LIMITS = {
   commit_bytes_max: 2_097_152,
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
   replay_events_max: 16_384, // events of one transaction while tables are made again
+  replay_look_ms: 50, // how often a replay looks whether it has reached its end
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
   wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on

@@ -70,11 +70,20 @@ export async function readStatus(parts: {
         .slice(0, 5)
         .join(", ")}`,
     );
+  const log = streams.find((s) => s?.name === "WEIR_EVENTS");
+  // what the log lacks; it is never trimmed
+  const lacks = log ? log.last_seq - log.messages : 0;
+  if (lacks > 0 && projecting.status.lost.length === 0)
+    reasons.push(`the log lacks ${lacks} of its ${log?.last_seq} sequences`);
+  if (projecting.status.verified === false) reasons.push("weir verify found that something is missing; it names what");
   const failing = reasons.length > 0;
-  for (const p of parts.processors()) if (p.state === "stopped") reasons.push(`the processor ${p.name} has stopped`);
+  for (const { name, state, trouble, notice } of parts.processors()) {
+    if (state === "stopped") reasons.push(`the processor ${name} has stopped`);
+    if (trouble && up) reasons.push(`the processor ${name} cannot go on: ${trouble}`);
+    if (notice) reasons.push(`${name}: ${notice}`);
+  }
   if (tables && tables.set_aside > 0)
     reasons.push(`${tables.set_aside} events could not be applied; see the table set_aside`);
-  const log = streams.find((s) => s?.name === "WEIR_EVENTS");
   if (log && log.bytes > config.logBytes * LIMITS.log_full_share) {
     reasons.push(
       `the log holds ${Math.floor((log.bytes / config.logBytes) * 100)} percent of WEIR_LOG_BYTES; a full log takes nothing more, and producers keep events on disk: start weir with a larger one`,

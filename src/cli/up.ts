@@ -262,6 +262,7 @@ async function assemble(given: {
     emit: (draft) =>
       void emitter.emit(draft).catch((error: unknown) => log.error({ err: error }, "a finding was not told")),
     onStore: (store) => context.useStore(store),
+    onStopped: (error) => note(error.line()),
   });
   tablesTaken = true;
   closers.add(() => {

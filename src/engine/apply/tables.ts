@@ -354,6 +354,14 @@ export class Tables {
     }
   }
 
+  /** Ids of the events that were taken from a sequence of the log. */
+  idsAt(seq: number): Promise<string[]> {
+    return this.quiet(async () => {
+      const found = await this.store.writer.runAndReadAll(`select id::varchar from events where stream_seq = ${seq}`);
+      return found.getRowsJS().map(([id]) => String(id));
+    });
+  }
+
   /** Keeps the store's write-ahead log short. */
   async checkpoint(bytesMax?: number): Promise<boolean> {
     if (!walIsLarge(this.store, bytesMax)) return false; // told without waiting for the commit on its way
