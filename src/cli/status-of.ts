@@ -9,8 +9,8 @@ import type { ProcessorStatus } from "../engine/run-processor.ts";
 import type { Status } from "../read/status.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
-import type { Broker } from "../wire/broker.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
+import type { OpenBroker } from "./open-broker.ts";
 
 /** Reads how the running process is doing. A broker that is away is part of the answer, not a failure of it. */
 export async function readStatus(parts: {
@@ -21,7 +21,7 @@ export async function readStatus(parts: {
   readonly projecting: Projecting;
   readonly version: string;
   readonly started_us: number;
-  readonly broker: { readonly url: string; broker(): Broker | undefined };
+  readonly broker: Pick<OpenBroker, "url" | "broker" | "trouble">;
   readonly told: () => Told | undefined;
 }): Promise<Status> {
   const { bus, projecting, emitter, config } = parts;
@@ -60,6 +60,9 @@ export async function readStatus(parts: {
   const hooks = hooksWaiting(hooksFolder(config.dataDir));
   const reasons: string[] = [];
   if (!up) reasons.push("the broker does not answer; producers keep their events on disk");
+  const trouble = parts.broker.trouble();
+  if (trouble !== undefined)
+    reasons.push(`the broker cannot store: ${trouble}; free disk space, nothing acknowledged is lost`);
   if (projecting.stopped) reasons.push(projecting.stopped.line());
   if (projecting.status.state === "failed" && !projecting.stopped)
     reasons.push("the tables could not be written and are opened again");

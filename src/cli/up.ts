@@ -24,13 +24,13 @@ import { serveHttp } from "../read/http/serve.ts";
 import { createEmitter } from "../sdk/emit.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { drainOrphans, spoolsFolder } from "../sdk/spools.ts";
-import { type Broker, startBroker } from "../wire/broker.ts";
 import { checkBroker, enforce } from "../wire/check.ts";
-import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
+import { type Connection, publicUrl } from "../wire/connect.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
 import { addHookRoutes } from "./hooks.ts";
 import { observeStatus } from "./observe.ts";
+import { openBroker } from "./open-broker.ts";
 import { addOperations } from "./operations.ts";
 import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
@@ -63,53 +63,6 @@ async function prepareDataDir(config: Config): Promise<void> {
       "already_running",
       `weir runs on ${config.dataDir} already, at ${running.http_url} (process ${running.pid})`,
     );
-}
-
-/** The broker: the one weir starts and starts again when it dies, or an outside one. */
-async function openBroker(
-  config: Config,
-  log: Log,
-  signal: AbortSignal,
-): Promise<{
-  url: string;
-  broker: () => Broker | undefined;
-  connect(role: "engine" | "producer" | "reader", name: string): Promise<Connection>;
-  stop(): Promise<void>;
-}> {
-  if (config.natsUrl) {
-    const url = config.natsUrl;
-    return {
-      url,
-      broker: () => undefined,
-      connect: (_, name) => connectBroker({ url, name, log }),
-      stop: async () => {},
-    };
-  }
-  let broker = await startBroker({ config, log });
-  const { port } = broker;
-  const watch = async (): Promise<void> => {
-    while (!signal.aborted) {
-      const exit = await broker.exited;
-      if (signal.aborted) return;
-      log.error({ exit, tail: broker.logTail().slice(-3) }, "the broker ended; it is started again");
-      for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, 5_000)) {
-        try {
-          broker = await startBroker({ config, log, port });
-          break;
-        } catch (error) {
-          log.error({ err: error }, "the broker cannot be started");
-          await new Promise((resolve) => setTimeout(resolve, pause).unref());
-        }
-      }
-    }
-  };
-  void watch();
-  return {
-    url: broker.url,
-    broker: () => broker,
-    connect: (role, name) => connectBroker({ url: broker.url, credentials: broker.credentials[role], name, log }),
-    stop: () => broker.stop(),
-  };
 }
 
 /** Ends what was started, the last first; a part that fails to end does not keep the others. */

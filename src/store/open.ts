@@ -1,4 +1,4 @@
-import { existsSync, renameSync, statSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { type ErrorCode, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -95,10 +95,15 @@ export async function openStore(
   { memoryMb, threads }: { memoryMb: number; threads: number },
 ): Promise<Store> {
   let instance: DuckDBInstance;
+  // an empty file is what a full disk left of an earlier attempt to make one
+  const fresh = !(statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  if (fresh) rmSync(file, { force: true });
   try {
     instance = await DuckDBInstance.create(file, settings(memoryMb, threads, file));
   } catch (error) {
-    throw storeError(file, error, "store_corrupt");
+    const fault = storeError(file, error, "store_corrupt");
+    if (fresh && fault.code === "store_failed") rmSync(file, { force: true });
+    throw fault;
   }
   try {
     const writer = await instance.connect();
