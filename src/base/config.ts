@@ -139,7 +139,13 @@ export interface TelemetryConfig {
   readonly metrics: boolean;
   /** Milliseconds between two exports of metrics. */
   readonly metricIntervalMs: number;
+  /** Settings that ask for a protocol weir does not speak, as `NAME=value`. */
+  readonly unspoken: readonly string[];
 }
+
+/** Variables that choose a protocol, and what weir sends whatever they say: collectors that take OTLP over HTTP take both. */
+const PROTOCOLS = ["", "_TRACES", "_METRICS"].map((signal) => `OTEL_EXPORTER_OTLP${signal}_PROTOCOL`);
+const SPOKEN = ["http/json", "http/protobuf"];
 
 /** Milliseconds between two exports of metrics where nothing else is said: the default of the OpenTelemetry specification. */
 const METRIC_INTERVAL_MS = 60_000;
@@ -157,10 +163,14 @@ export function readTelemetry(env: NodeJS.ProcessEnv = process.env): TelemetryCo
     Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]) &&
     !own(env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] || env.OTEL_EXPORTER_OTLP_ENDPOINT) &&
     (env[`OTEL_${signal}_EXPORTER`] || "otlp") === "otlp";
+  const unspoken = PROTOCOLS.filter((name) => env[name] && !SPOKEN.includes(env[name])).map(
+    (name) => `${name}=${env[name]}`,
+  );
   const interval = Number(env.OTEL_METRIC_EXPORT_INTERVAL);
   return {
     traces: asked("TRACES"),
     metrics: asked("METRICS"),
+    unspoken,
     metricIntervalMs: Number.isInteger(interval) && interval > 0 ? interval : METRIC_INTERVAL_MS,
   };
 }

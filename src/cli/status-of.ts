@@ -93,7 +93,7 @@ export async function readStatus(parts: {
     );
   }
   if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);
-  if (spool.events > 0) reasons.push(`${spool.events} frames wait on disk for the broker`);
+  if (spool.events > 0) reasons.push(`${spool.events} events wait on disk for the broker`);
   if (hooks.since_ms !== undefined && clock.nowMs() - hooks.since_ms > LIMITS.hook_wait_ms_max)
     reasons.push(`${hooks.events} payloads of hooks wait on disk and are not taken`);
   return {
@@ -125,7 +125,7 @@ export async function readStatus(parts: {
         projecting.status.commits > 0 ? Math.round(performance.now() - projecting.status.committed_at) : null,
     },
     producers: {
-      spooled: stats.spooled + spool.events + hooks.events,
+      spooled: spool.events + hooks.events,
       hooks_waiting: hooks.events,
       dropped: stats.dropped + hooks.dropped,
     },
