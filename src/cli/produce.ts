@@ -35,7 +35,7 @@ export async function importCommand(
     dir === undefined ? defaultDirs(kind as TranscriptKind, { env: environment(), home: homedir() }) : [resolve(dir)];
   const log = createLog("weir import", config.logLevel);
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const bar = progress(`import ${kind}`);
   await using sink = createWeir({
     name: "import",
@@ -55,6 +55,10 @@ export async function importCommand(
       bar.show(bytes_done, bytes_total, `${files_done} of ${files_total} files`),
   });
   bar.end();
+  if (stop.signal.aborted) {
+    note("The import was ended before it was done; run it again for the rest.");
+    process.exitCode = 1;
+  }
   if (json) return sayJson(report);
   say(
     `${report.files} files read, ${report.files_skipped_unchanged} unchanged: ${report.lines} lines, ${report.events} events (${report.prompts} prompts, ${report.tool_calls} tool calls, ${report.model_calls} model answers)`,
