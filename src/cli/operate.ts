@@ -21,7 +21,7 @@ import { streamIdentity } from "../wire/streams.ts";
 import type { Rebuilt } from "./operations.ts";
 import { note, progress, say, sayJson, sayTable } from "./print.ts";
 import { definitionsRoot } from "./root.ts";
-import { findRuntime, needRuntime } from "./runtime.ts";
+import { needRuntime, runningHere } from "./runtime.ts";
 
 /** Runs a long operation of the running weir, showing its progress. */
 async function operate<T>(name: string): Promise<T> {
@@ -78,7 +78,7 @@ async function logConnection(): Promise<{ bus: Connection; close(): Promise<void
     const bus = await connectBroker({ url: config.natsUrl, name: "rebuild", log });
     return { bus, close: () => bus.close() };
   }
-  const runtime = findRuntime(config.dataDir);
+  const runtime = await runningHere(config.dataDir);
   if (runtime) {
     const bus = await connectBroker({
       url: runtime.nats_url,
@@ -115,7 +115,7 @@ export async function rebuild({ into, json }: { into?: string; json?: boolean })
     if (json) sayJson(done);
     else say(`${done.events} events replayed, the tables stand at sequence ${done.seq}`);
   };
-  if (findRuntime(config.dataDir)) return tell(await operate<Rebuilt>("rebuild"));
+  if (await runningHere(config.dataDir)) return tell(await operate<Rebuilt>("rebuild"));
   const file = join(config.dataDir, "weir.duckdb");
   const next = join(config.dataDir, "weir.next.duckdb");
   const { bus, close } = await logConnection();

@@ -35,15 +35,8 @@ import { addOperations } from "./operations.ts";
 import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
-import { findRuntime, type Runtime, removeRuntime, writeRuntime } from "./runtime.ts";
+import { type Runtime, removeRuntime, runningHere, writeRuntime } from "./runtime.ts";
 import { misspelt } from "./settings.ts";
-
-/** Whether a weir answers there: after a crash the number of its process may belong to another program. */
-const answers = ({ http_url }: Runtime): Promise<boolean> =>
-  fetch(`${http_url}/health`, { signal: AbortSignal.timeout(2_000) }).then(
-    async (response) => typeof ((await response.json()) as { version?: unknown }).version === "string",
-    (error: unknown) => error instanceof Error && error.name === "TimeoutError", // busy, but there
-  );
 
 /** Makes the data folder, or says why it cannot be used. */
 async function prepareDataDir(config: Config): Promise<void> {
@@ -57,8 +50,8 @@ async function prepareDataDir(config: Config): Promise<void> {
       { cause },
     );
   }
-  const running = findRuntime(config.dataDir);
-  if (running && (await answers(running)))
+  const running = await runningHere(config.dataDir);
+  if (running)
     throw new WeirError(
       "already_running",
       `weir runs on ${config.dataDir} already, at ${running.http_url} (process ${running.pid})`,

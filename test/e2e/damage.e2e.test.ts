@@ -37,8 +37,11 @@ test("a damaged table file is told as one, set aside on the user's word and made
     ["scratched", () => scratch(file, 12_288, 4_096)],
     ["cut short", () => writeFileSync(file, readFileSync(file).subarray(0, 50_000))],
   ];
+  // what a killed weir left behind, with a number that belongs to another program now
+  const record = { pid: process.pid, http_url: "http://127.0.0.1:9", nats_url: "nats://127.0.0.1:9", token: "x" };
   for (const [what, damage] of damages) {
     damage();
+    writeFileSync(join(dataDir, "runtime.json"), JSON.stringify(record));
     const before = readFileSync(file);
     const up = await cli(["up"], { env });
     expect([what, up.code, errorOf(up)]).toEqual([
