@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { tempDir } from "../support/temp.ts";
 import { cli, envOf, type Ran, startWeir, type Weir } from "../support/weir.ts";
+
+// many programs one after the other
+vi.setConfig({ testTimeout: 240_000 });
 
 const EVENTS = 2_000;
 const event = (k: number): string =>

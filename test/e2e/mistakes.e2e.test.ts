@@ -1,9 +1,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { tempDir } from "../support/temp.ts";
 import { cli, envOf, startWeir } from "../support/weir.ts";
+
+// many programs one after the other
+vi.setConfig({ testTimeout: 240_000 });
 
 /** A command line, how it ends, and what its one line of error says. */
 type Mistake = readonly [words: readonly string[], code: number, error: RegExp];
