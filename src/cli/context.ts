@@ -74,6 +74,7 @@ export function createContext(parts: ContextParts): Context {
   });
   const useStore = (store: Store): void => {
     select?.close();
+    snapshots.renew();
     select = createSelect(store.instance, { connections: 2 });
     ask = createAsk(definitions.queries, select);
   };
