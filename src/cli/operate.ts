@@ -13,10 +13,10 @@ import { loadProjections } from "../engine/load.ts";
 import { type ReplayProgress, removeStore, replay } from "../engine/replay.ts";
 import type { Verification } from "../engine/verify.ts";
 import { setAsideStore } from "../store/open.ts";
-import { brokerDir, startBroker } from "../wire/broker.ts";
+import { startBroker } from "../wire/broker.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
-import { readCredential } from "../wire/credentials.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import { connectBus } from "./bus.ts";
 import { note, progress, say, sayJson, sayTable } from "./print.ts";
 import { definitionsRoot } from "./root.ts";
 import { findRuntime, needRuntime } from "./runtime.ts";
@@ -72,18 +72,8 @@ export async function verifyCommand({ json }: { json?: boolean }): Promise<void>
 async function logConnection(): Promise<{ bus: Connection; close(): Promise<void> }> {
   const config = readConfig();
   const log = createLog("weir rebuild", config.logLevel);
-  if (config.natsUrl) {
-    const bus = await connectBroker({ url: config.natsUrl, name: "rebuild", log });
-    return { bus, close: () => bus.close() };
-  }
-  const runtime = findRuntime(config.dataDir);
-  if (runtime) {
-    const bus = await connectBroker({
-      url: runtime.nats_url,
-      credentials: await readCredential(brokerDir(config.dataDir), "engine"),
-      name: "rebuild",
-      log,
-    });
+  if (config.natsUrl || findRuntime(config.dataDir)) {
+    const bus = await connectBus(config, "engine", "rebuild", log);
     return { bus, close: () => bus.close() };
   }
   const broker = await startBroker({ config, log, port: 0 });

@@ -70,6 +70,8 @@ export async function readStatus(parts: {
         .slice(0, 5)
         .join(", ")}`,
     );
+  for (const p of parts.processors())
+    if (p.state === "failed") reasons.push(`the processor ${p.name} stands still: ${p.failure}`);
   const failing = reasons.length > 0;
   for (const p of parts.processors()) if (p.state === "stopped") reasons.push(`the processor ${p.name} has stopped`);
   if (tables && tables.set_aside > 0)

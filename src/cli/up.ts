@@ -26,6 +26,7 @@ import { drainOrphans, spoolsFolder } from "../sdk/spools.ts";
 import { type Broker, startBroker } from "../wire/broker.ts";
 import { checkBroker, enforce } from "../wire/check.ts";
 import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
+import { writeFolderBroker } from "../wire/folder.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
 import { addHookRoutes } from "./hooks.ts";
@@ -157,6 +158,9 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
       told,
       telemetry,
     });
+    const { partitions, natsReplicas, logBytes, profile, natsUrl } = config;
+    const outside = natsUrl === "" ? {} : { outside: natsUrl };
+    await writeFolderBroker(config.dataDir, { ...outside, partitions, natsReplicas, logBytes, profile });
     writeRuntime(config.dataDir, runtime);
     closers.add(() => removeRuntime(config.dataDir));
     const watch = config.watch === "on" && !options.demo;

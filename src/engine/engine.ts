@@ -18,7 +18,10 @@ import { Tables } from "./apply/tables.ts";
 import { type ProcessorStatus, runProcessor } from "./run-processor.ts";
 import { type ProjectionStatus, runProjections } from "./run-projections.ts";
 
-/** Runs processors over every partition until the signal. */
+/**
+ * Runs processors over every partition until the signal. `done` resolves when all have ended, and rejects with the first failure that is for a
+ * person to decide on; `onFailure` is told of each one at once.
+ */
 export function startProcessors(options: {
   readonly processors: ReadonlyMap<string, Processor>;
   readonly partitions: number;
@@ -27,18 +30,23 @@ export function startProcessors(options: {
   readonly version: string;
   readonly log: Log;
   readonly signal: AbortSignal;
-}): { readonly status: readonly ProcessorStatus[]; readonly done: Promise<unknown> } {
-  const { processors, partitions, ...rest } = options;
+  readonly onFailure?: (error: unknown) => void;
+}): { readonly status: readonly ProcessorStatus[]; readonly done: Promise<void> } {
+  const { processors, partitions, onFailure, ...rest } = options;
   const status: ProcessorStatus[] = [];
   const runs: Promise<void>[] = [];
   for (const [name, processor] of processors) {
     for (let partition = 0; partition < partitions; partition++) {
       const own: ProcessorStatus = { name, partition, input: 0, events: 0, state: "starting" };
       status.push(own);
-      runs.push(runProcessor({ name, processor, partition, status: own, ...rest }));
+      const run = runProcessor({ name, processor, partition, status: own, ...rest });
+      run.catch((error: unknown) => onFailure?.(error));
+      runs.push(run);
     }
   }
-  return { status, done: Promise.all(runs) };
+  const done = Promise.allSettled(runs).then(() => Promise.all(runs).then(() => {}));
+  done.catch(() => {}); // for whoever waits for it
+  return { status, done };
 }
 
 /** Publishes a tick a minute into every partition, so that silence can be decided on. Ticks missed while weir was away are not made up. */

@@ -26,6 +26,7 @@ const { status, done } = startProcessors({
   version,
   log,
   signal: ending.signal,
+  onFailure: (error) => log.error({ err: error }, "a processor stands still until somebody decides"),
 });
 let told = "";
 const tell = (): void => {
@@ -38,7 +39,7 @@ const timer = setInterval(tell, 100);
 tell();
 parentPort!.once("message", async () => {
   ending.abort();
-  await done;
+  await done.catch(() => {});
   clearInterval(timer);
   tell();
   await bus.close();

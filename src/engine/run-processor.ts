@@ -5,13 +5,14 @@ import { type Processing, processSpan } from "../base/telemetry.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
-import { encodeEvents, encodePassed, type Passed } from "../wire/encode.ts";
+import type { Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
-import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
+import { firstSequence, HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
 import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import { outputs } from "./outputs.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import { stepFrame } from "./step.ts";
@@ -23,7 +24,9 @@ export interface ProcessorStatus {
   /** Last input sequence whose effect is published, and events taken in since the runner started. */
   input: number;
   events: number;
-  state: "starting" | "running" | "standing by" | "stopped";
+  state: "starting" | "running" | "standing by" | "stopped" | "failed";
+  /** Why it failed. */
+  failure?: string;
 }
 
 export interface ProcessorOptions {
@@ -65,7 +68,8 @@ function waysOf(name: string, processor: Processor, partition: number): Ways {
 /**
  * Runs one processor over one partition until the signal: reads its input in order, steps through what waits, publishes one output frame
  * with the input's position in a header and its own last output as expected sequence. The log is the checkpoint: after a crash the last
- * output tells where to go on, and of two runners only one can write. A runner that was fenced, or whose broker failed, starts over.
+ * output tells where to go on, and of two runners only one can write. A runner that was fenced, or whose broker failed, starts over; one whose
+ * log was replaced or cut throws `stream_changed`, because only a person can decide what becomes of it.
  */
 export async function runProcessor(options: ProcessorOptions): Promise<void> {
   const { status, signal, log, name } = options;
@@ -76,6 +80,11 @@ export async function runProcessor(options: ProcessorOptions): Promise<void> {
       pause = 100;
     } catch (error) {
       if (signal.aborted) break;
+      if (error instanceof WeirError && error.code === "stream_changed") {
+        status.state = "failed";
+        status.failure = error.message;
+        throw error;
+      }
       const fenced = isFenced(error);
       status.state = "standing by";
       log[fenced ? "info" : "warn"](
@@ -111,13 +120,19 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
     throw new WeirError(
       "stream_changed",
       `${ways.inStream} ends at ${identity.last_seq}, ${name} has worked through ${last.input}: it was replaced, cut or restored`,
+      { hint: "bring the streams back as they were together, or remove all three: weir then begins a new log" },
     );
   }
   const snapshot = loadSnapshot<unknown>(options.snapshots, name, partition, of);
   const run = new Run(options, ways, of, last);
-  if (snapshot && (snapshot.input <= run.input || !processor.passes)) run.takeState(snapshot.state, snapshot.input);
+  if (snapshot && (await fits(snapshot.input, run.input, identity.last_seq, options, ways)))
+    run.takeState(snapshot.state, snapshot.input);
   else await run.rebuildState();
-  const reader = openReader(bus, ways.inStream, { after: run.position, subjects: ways.inSubjects });
+  const reader = openReader(bus, ways.inStream, {
+    after: run.position,
+    subjects: ways.inSubjects,
+    created: identity.created,
+  });
   const stop = (): void => void reader.close();
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop(); // told while the log was asked
@@ -132,6 +147,24 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
     signal.removeEventListener("abort", stop);
     await reader.close();
   }
+}
+
+/**
+ * Whether a state can be carried on from where it was saved. Another instance may have worked on meanwhile, and trimmed input that this state has
+ * not seen; what was trimmed last always leaves the frame it ended at.
+ */
+async function fits(
+  at: number,
+  done: number,
+  end: number,
+  { processor, bus }: ProcessorOptions,
+  { inStream, inSubjects }: Ways,
+): Promise<boolean> {
+  if (at > end) return false; // of a log that was longer
+  if (!processor.passes || at === done) return true;
+  if (at > done) return false;
+  const first = await firstSequence(bus, inStream, inSubjects[0]!);
+  return first !== undefined && first <= at;
 }
 
 /** One life of a runner: its state, its place in the input, and the output on its way. */
@@ -351,47 +384,10 @@ class Run {
     saveSnapshot(snapshots, name, partition, { of: this.of, input: this.position, state: this.state });
     this.sinceSave = 0;
     if (!processor.passes) return;
-    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, Math.max(this.published, this.input)).catch(
-      (error: unknown) => {
-        log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
-      },
-    );
+    // the frame it stands at stays: by it another instance knows whether its own state has seen all that was trimmed
+    const trimmed = Math.max(this.published, this.input) - 1;
+    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, trimmed).catch((error: unknown) => {
+      log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
+    });
   }
-}
-
-/** Output frames of a batch; usually one. Emitted events that would make it too large follow in frames of their own. */
-function outputs(passed: readonly Passed[], emitted: readonly Event[]): { data: Uint8Array; count: number }[] {
-  const kept = passed.reduce(
-    (sum, { frame, changes }) =>
-      sum + frame.count - changes.reduce((n, c) => n + (c.dropped?.reduce((a, b) => a + b, 0) ?? 0), 0),
-    0,
-  );
-  const small =
-    emitted.length > 0 &&
-    kept + emitted.length <= LIMITS.frame_events_max &&
-    emitted.every((e) => e.type !== "input.rejected");
-  const out: { data: Uint8Array; count: number }[] = [];
-  const main = encodePassed(passed, small ? emitted : []);
-  if (!small) for (const part of chunksOf(emitted)) out.push({ data: encodeEvents(part), count: part.length });
-  if (main) out.push({ data: main, count: kept + (small ? emitted.length : 0) });
-  return out;
-}
-
-/** Emitted events in portions that fit a frame by count and bytes. */
-function chunksOf(events: readonly Event[]): Event[][] {
-  const out: Event[][] = [];
-  let bytes = 0;
-  for (const event of events) {
-    const original = (event.data as { original?: Uint8Array }).original?.length ?? 0;
-    const size = 1_024 + original;
-    const last = out.at(-1);
-    if (!last || last.length >= LIMITS.frame_events_max || bytes + size > LIMITS.frame_bytes_max) {
-      out.push([event]);
-      bytes = size;
-    } else {
-      last.push(event);
-      bytes += size;
-    }
-  }
-  return out;
 }

@@ -24,14 +24,15 @@ const fileOf = (folder: string, processor: string, partition: number): string =>
 export function saveSnapshot<S>(folder: string, processor: string, partition: number, snapshot: Snapshot<S>): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = fileOf(folder, processor, partition);
-  const fd = openSync(`${file}.tmp`, "w", 0o600);
+  const half = `${file}.${process.pid}.tmp`; // processes on one folder take a partition over from each other
+  const fd = openSync(half, "w", 0o600);
   try {
     writeSync(fd, packr.pack(snapshot));
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
-  renameSync(`${file}.tmp`, file);
+  renameSync(half, file);
 }
 
 /** The snapshot, if there is one and it belongs to `of`. */

@@ -83,3 +83,13 @@ export async function lastFrame(
     written: Number(message.header.get(HEADERS.written) || 0),
   };
 }
+
+/** Sequence of the oldest frame on a subject that was not trimmed; undefined where there is none. */
+export async function firstSequence(
+  bus: Pick<Connection, "jsm">,
+  stream: string,
+  subject: string,
+): Promise<number | undefined> {
+  const next = { seq: 1, next_by_subj: subject }; // the client's type lacks the second, the server knows it
+  return (await bus.jsm.streams.getMessage(stream, next as { seq: number }))?.seq;
+}

@@ -1,7 +1,10 @@
 import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 import { DeliverPolicy } from "@nats-io/jetstream";
+import { usFromIso } from "../base/clock.ts";
+import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./connect.ts";
+import { streamIdentity } from "./streams.ts";
 
 /** A stored message as readers see it. */
 export interface Stored {
@@ -26,16 +29,30 @@ export interface Reader {
   close(): Promise<void>;
 }
 
-/** Opens a reader of `stream` behind sequence `after`, of `subjects` only where given. */
+/** What the client tells when a consumer is gone; whether the stream is still the same is looked at before another one is made. */
+const TROUBLE: ReadonlySet<string> = new Set([
+  "heartbeats_missed",
+  "consumer_not_found",
+  "consumer_deleted",
+  "stream_not_found",
+  "ordered_consumer_recreated",
+]);
+
+/**
+ * Opens a reader of `stream` behind sequence `after`, of `subjects` only where given. With `created`, the making of the stream, `ready` throws
+ * `stream_changed` when the stream was replaced, removed or cut behind the reader's back.
+ */
 export function openReader(
   bus: Connection,
   stream: string,
-  { after, subjects }: { after: number; subjects?: readonly string[] },
+  { after, subjects, created }: { after: number; subjects?: readonly string[]; created?: string },
 ): Reader {
   const queue: Stored[] = [];
   let head = 0;
   let bytes = 0;
   let last = after;
+  let last_us: number | undefined;
+  let reopened = false;
   let closed = false;
   let failure: unknown;
   let current: ConsumerMessages | undefined;
@@ -47,6 +64,8 @@ export function openReader(
   };
 
   const open = async (): Promise<ConsumerMessages> => {
+    if (created !== undefined && reopened) await checkSame(bus, stream, created, { seq: last, stored_us: last_us });
+    reopened = true;
     const consumer = await bus.js.consumers.get(stream, {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: last + 1,
@@ -62,11 +81,13 @@ export function openReader(
       try {
         current = await open();
         if (closed) return current.stop();
+        void stopInTrouble(current);
         for await (const message of current) {
           if (closed) return;
           const stored = storedOf(message);
           if (stored.seq <= last) continue; // the same again after a connection came back
           last = stored.seq;
+          last_us = stored.stored_us;
           bytes += stored.data.length;
           queue.push(stored);
           signal();
@@ -78,7 +99,7 @@ export function openReader(
         }
       } catch (error) {
         if (closed) return;
-        if (bus.nc.isClosed()) {
+        if (bus.nc.isClosed() || (error instanceof WeirError && error.code === "stream_changed")) {
           failure = error;
           closed = true;
           signal();
@@ -134,6 +155,34 @@ export function openReader(
       current?.stop();
     },
   };
+}
+
+async function stopInTrouble(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) if (TROUBLE.has(type)) messages.stop();
+}
+
+/** The client reads the time of a message as a number too large to be exact. */
+const TIME_SLACK_US = 2;
+
+/**
+ * Throws `stream_changed` unless the stream is the one that was read up to `last`: of the same making, as long, and with the same message there.
+ * The length alone does not tell: a stream that lost its end in a power cut may have grown again meanwhile.
+ */
+async function checkSame(
+  bus: Connection,
+  stream: string,
+  created: string,
+  last: { seq: number; stored_us: number | undefined },
+): Promise<void> {
+  const now = await streamIdentity(bus.jsm, stream);
+  const changed = (how: string): WeirError => new WeirError("stream_changed", `the stream ${stream} ${how}`);
+  if (now.created !== created) throw changed(`of ${created} was replaced by one of ${now.created}`);
+  if (now.last_seq < last.seq) throw changed(`ends at ${now.last_seq}, and was read up to ${last.seq}: it was cut`);
+  if (last.stored_us === undefined) return;
+  const message = await bus.jsm.direct.getMessage(stream, { seq: last.seq });
+  const time_us = message && usFromIso(message.timestamp); // none where it was trimmed
+  if (time_us && Math.abs(time_us - last.stored_us) > TIME_SLACK_US)
+    throw changed(`has another message at ${last.seq} than was read there: it was cut, and has grown again`);
 }
 
 const storedOf = (message: JsMsg): Stored => ({

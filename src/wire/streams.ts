@@ -97,9 +97,14 @@ const UPDATED = [
 
 /**
  * Makes the three streams, or checks those that are there: harmless differences are updated, settings that break a guarantee
- * are refused (`broker_refused` naming stream, setting, found, wanted), another number of partitions is `bad_config`.
+ * are refused (`broker_refused` naming stream, setting, found, wanted), another number of partitions is `bad_config`. Without `adjust`, sizes and
+ * copies of those that are there stay as they are: they are for the weir that owns the log to say.
  */
-export async function ensureStreams(jsm: JetStreamManager, config: StreamsConfig): Promise<void> {
+export async function ensureStreams(
+  jsm: JetStreamManager,
+  config: StreamsConfig,
+  { adjust = true }: { adjust?: boolean } = {},
+): Promise<void> {
   for (const name of Object.keys(STREAM_SUBJECTS) as StreamName[]) {
     const found = await streamInfo(jsm, name);
     const wanted = streamConfig(name, config);
@@ -109,7 +114,7 @@ export async function ensureStreams(jsm: JetStreamManager, config: StreamsConfig
     }
     guard(name, found.config, wanted, config);
     const update = differences(found, wanted);
-    if (update) await change(name, () => jsm.streams.update(name, update));
+    if (update && adjust) await change(name, () => jsm.streams.update(name, update));
   }
 }
 

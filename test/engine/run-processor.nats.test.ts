@@ -200,8 +200,46 @@ describe("a processor on the log", () => {
     await ensureStreams(bench.bus.jsm, bench.nats.config);
     await sendEach(bench, [1, 2, 3]);
     await using again = runProcessors(bench, ["validate"]);
-    await until("the runner stands by", () => again.status("validate").state === "standing by");
+    await expect(again.done).rejects.toMatchObject({
+      code: "stream_changed",
+      message: expect.stringContaining("WEIR_IN ends at 3, validate has worked through 20"),
+    });
+    expect(again.status("validate")).toMatchObject({ state: "failed", failure: expect.stringContaining("ends at 3") });
     expect(await numbersIn(bench, "WEIR_VALID")).toEqual(range(1, 20));
+  });
+
+  test("an input that is replaced while it is read stops it too", async () => {
+    await using bench = await startBench();
+    await using run = runProcessors(bench, ["validate"]);
+    await sendEach(bench, range(1, 20));
+    await through(bench, "WEIR_VALID", validSubject(0), 20);
+    await bench.bus.jsm.streams.delete("WEIR_IN");
+    await ensureStreams(bench.bus.jsm, bench.nats.config);
+    await sendEach(bench, range(1, 30)); // longer than what was read
+    await expect(run.done).rejects.toMatchObject({
+      code: "stream_changed",
+      message: expect.stringMatching(/replaced|missing/), // as it is looked at between the two or after
+    });
+    expect(await numbersIn(bench, "WEIR_VALID")).toEqual(range(1, 20));
+  });
+
+  test("a state that has not seen what another instance worked through is made again", async () => {
+    await using bench = await startBench();
+    const elsewhere = { snapshots: join(bench.snapshots, "elsewhere") };
+    for (const [from, place] of [
+      [1, {}],
+      [101, elsewhere], // on another machine, with another state; it trims what it has seen
+      [201, {}],
+    ] as const) {
+      await using _run = runProcessors(bench, ["validate", "enrich"], place);
+      await sendEach(bench, range(from, from + 99));
+      await until(`${from + 99} was enriched`, async () =>
+        (await numbersIn(bench, "WEIR_EVENTS", enriched)).includes(from + 99),
+      );
+    }
+    const events = await eventsIn(bench.bus, "WEIR_EVENTS", enriched);
+    expect(events.filter((e) => e.type.startsWith("gap."))).toEqual([]);
+    expect(await numbersIn(bench, "WEIR_EVENTS", enriched)).toEqual(range(1, 300));
   });
 
   test("a processor that stops saves its state, and its input is trimmed", async () => {
