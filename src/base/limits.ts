@@ -27,6 +27,9 @@ export const LIMITS = {
   effect_ms_max: 10_000, // how long an order waits for its effect to be visible
   snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
   standby_ms: 3_000, // how long a fenced runner waits before it looks again
+  lease_beat_ms: 1_000, // how often an instance tells the others which partitions it works on
+  lease_ms: 4_000, // not heard for so long, it is gone and its partitions are free
+  lease_hello_ms: 150, // after the last answer to a newcomer's question who is there
   reader_bytes_max: 1_572_864, // messages read ahead of a processor or the tables
   reader_messages_max: 8, // messages on their way to a reader, above the bytes
   // projections

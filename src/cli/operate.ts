@@ -208,13 +208,15 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
     [{ name: "stream" }, { name: "messages" }, { name: "MB" }, { name: "last" }],
     s.streams.map((x) => [x.name, x.messages, x.bytes / 1e6, x.last_seq]),
   );
+  const shared = new Set(s.processors.map((p) => p.held_by)).size > 1;
   sayTable(
-    [{ name: "processor" }, { name: "state" }, { name: "input" }, { name: "behind" }],
+    ["processor", "state", "input", "behind", ...(shared ? ["held by"] : [])].map((name) => ({ name })),
     s.processors.map((p) => [
       p.partition > 0 ? `${p.name} ${p.partition}` : p.name,
       p.state,
       p.input_seq,
       p.lag_events,
+      ...(shared ? [p.held_by] : []),
     ]),
   );
   say(

@@ -15,12 +15,13 @@ import { encodeEvents } from "../wire/encode.ts";
 import { publishFrame } from "../wire/publish.ts";
 import { inSubject } from "../wire/subjects.ts";
 import { Tables } from "./apply/tables.ts";
+import { type Holder, shareWork } from "./leases.ts";
 import { type ProcessorStatus, runProcessor } from "./run-processor.ts";
 import { type ProjectionStatus, runProjections } from "./run-projections.ts";
 
 /**
- * Runs processors over every partition until the signal. `done` resolves when all have ended, and rejects with the first failure that is for a
- * person to decide on; `onFailure` is told of each one at once.
+ * Runs processors until the signal, over the partitions that no other instance works on. `done` resolves when all have ended, and rejects with the
+ * first failure that is for a person to decide on; `onFailure` is told of each one at once.
  */
 export function startProcessors(options: {
   readonly processors: ReadonlyMap<string, Processor>;
@@ -32,22 +33,52 @@ export function startProcessors(options: {
   readonly signal: AbortSignal;
   readonly onFailure?: (error: unknown) => void;
 }): { readonly status: readonly ProcessorStatus[]; readonly done: Promise<void> } {
-  const { processors, partitions, onFailure, ...rest } = options;
-  const status: ProcessorStatus[] = [];
-  const runs: Promise<void>[] = [];
-  for (const [name, processor] of processors) {
-    for (let partition = 0; partition < partitions; partition++) {
-      const own: ProcessorStatus = { name, partition, input: 0, events: 0, state: "starting" };
-      status.push(own);
-      const run = runProcessor({ name, processor, partition, status: own, ...rest });
-      run.catch((error: unknown) => onFailure?.(error));
-      runs.push(run);
-    }
-  }
-  const done = Promise.allSettled(runs).then(() => Promise.all(runs).then(() => {}));
+  const { processors, partitions, onFailure, signal, ...rest } = options;
+  const names = [...processors.keys()];
+  const status = names.flatMap((name) =>
+    Array.from(
+      { length: partitions },
+      (_, partition): ProcessorStatus => ({ name, partition, input: 0, events: 0, behind: 0, state: "starting" }),
+    ),
+  );
+  const statusOf = (name: string, partition: number): ProcessorStatus =>
+    status[names.indexOf(name) * partitions + partition]!;
+  const failures: unknown[] = [];
+  const done = shareWork({
+    nc: rest.bus.nc,
+    names,
+    partitions,
+    log: rest.log,
+    signal,
+    run: (name, partition, held) =>
+      runProcessor({
+        name,
+        processor: processors.get(name)!,
+        partition,
+        status: statusOf(name, partition),
+        signal: held,
+        ...rest,
+      }).catch((error: unknown) => {
+        failures.push(error);
+        onFailure?.(error);
+        throw error;
+      }),
+    progress: (name, partition) => [statusOf(name, partition).input, statusOf(name, partition).behind],
+    onHolder(name, partition, holder) {
+      const own = statusOf(name, partition);
+      own.holder = holder?.where;
+      if (!holder?.own) Object.assign(own, { state: "standing by", ...progressOf(holder) });
+    },
+  }).then(() => {
+    if (failures.length > 0) throw failures[0];
+  });
   done.catch(() => {}); // for whoever waits for it
   return { status, done };
 }
+
+/** How far another instance said it is. */
+const progressOf = (holder: Holder | undefined): Partial<ProcessorStatus> =>
+  holder ? { input: holder.input, behind: holder.behind } : {};
 
 /** Publishes a tick a minute into every partition, so that silence can be decided on. Ticks missed while weir was away are not made up. */
 export function startClock({

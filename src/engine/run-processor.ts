@@ -25,8 +25,12 @@ export interface ProcessorStatus {
   input: number;
   events: number;
   state: "starting" | "running" | "standing by" | "stopped" | "failed";
+  /** Messages of the input behind the last one taken. */
+  behind: number;
   /** Why it failed. */
   failure?: string;
+  /** The instance that works on the partition, for people; undefined while none does. */
+  holder?: string;
 }
 
 export interface ProcessorOptions {
@@ -275,6 +279,7 @@ class Run {
       if (replaying !== message.seq <= this.input) break;
       reader.shift();
       this.position = message.seq;
+      this.options.status.behind = message.pending;
       if (!frame) continue;
       traces.push(message.headers?.get(HEADERS.trace));
       const stepped = stepFrame(name, processor, this.state, frame, message.stored_us);

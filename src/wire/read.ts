@@ -14,6 +14,8 @@ export interface Stored {
   readonly headers: { get(name: string): string } | undefined;
   /** When the broker stored it, in microseconds. */
   readonly stored_us: number;
+  /** Messages behind it that the reader is to read, when the broker handed it out. */
+  readonly pending: number;
 }
 
 /** Reads a stream in order from a sequence on, for ever, across broken connections. What waits in memory is bounded. */
@@ -191,4 +193,5 @@ const storedOf = (message: JsMsg): Stored => ({
   data: message.data,
   headers: message.headers,
   stored_us: Math.floor(message.info.timestampNanos / 1_000),
+  pending: message.info.pending,
 });
