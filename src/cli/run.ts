@@ -45,6 +45,7 @@ export async function run(name: string): Promise<void> {
       partitions: config.partitions,
       bus,
       snapshots: join(config.dataDir, "snapshots"),
+      lossy: config.profile === "fast",
       version: version(),
       log,
       signal: ending.signal,

@@ -232,6 +232,7 @@ async function assemble(given: {
     source: "weir://local",
     via: "api",
     bus: () => own,
+    keep: () => config.profile === "fast",
     spoolFolder: join(spoolsFolder(config.dataDir), `weir.${process.pid}.${randomBytes(3).toString("hex")}`),
     partitions: config.partitions,
     whenFull: "wait",
@@ -278,6 +279,7 @@ async function assemble(given: {
       names,
       partitions: config.partitions,
       snapshots: join(config.dataDir, "snapshots"),
+      lossy: config.profile === "fast",
       version: version(),
       logLevel: config.logLevel,
       pricesFile: config.pricesFile,
@@ -299,10 +301,16 @@ async function assemble(given: {
   context.serving(server.port);
   const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, log });
   closers.add(() => hooks.close());
-  const drain = (): void =>
-    void drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>
-      log.debug({ err: error }, "a spool waits"),
-    );
+  let draining = false;
+  const drain = (): void => {
+    if (draining) return;
+    draining = true;
+    drainOrphans(spoolsFolder(config.dataDir), own, { keep: config.profile === "fast" })
+      .catch((error: unknown) => log.debug({ err: error }, "a spool waits"))
+      .finally(() => {
+        draining = false;
+      });
+  };
   drain();
   const spoolTimer = setInterval(drain, LIMITS.spool_look_ms);
   closers.add(() => clearInterval(spoolTimer));

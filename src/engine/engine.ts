@@ -28,6 +28,8 @@ export function startProcessors(options: {
   readonly partitions: number;
   readonly bus: Connection;
   readonly snapshots: string;
+  /** Profile fast: the broker may lose the end of a stream in a power cut. */
+  readonly lossy?: boolean;
   readonly version: string;
   readonly log: Log;
   readonly signal: AbortSignal;

@@ -14,6 +14,7 @@ export interface ThreadOptions {
   readonly names: readonly string[];
   readonly partitions: number;
   readonly snapshots: string;
+  readonly lossy: boolean;
   readonly version: string;
   readonly logLevel: Config["logLevel"];
   readonly pricesFile: string;

@@ -9,7 +9,7 @@ import { loadProcessors } from "./load.ts";
 import type { ThreadOptions } from "./processors-thread.ts";
 
 /** The thread that runs processors: a connection of its own, states of its own; it tells its parent how far they are. */
-const { root, url, credentials, names, partitions, snapshots, version, logLevel, pricesFile } =
+const { root, url, credentials, names, partitions, snapshots, lossy, version, logLevel, pricesFile } =
   workerData as ThreadOptions;
 const log = createLog("processors", logLevel);
 const ending = new AbortController();
@@ -23,6 +23,7 @@ const { status, done } = startProcessors({
   partitions,
   bus,
   snapshots,
+  lossy,
   version,
   log,
   signal: ending.signal,

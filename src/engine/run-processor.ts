@@ -7,13 +7,14 @@ import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
 import type { Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
-import { firstSequence, HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
+import { HEADERS, type LastFrame, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
-import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import { eventsSubject } from "../wire/subjects.ts";
 import { outputs } from "./outputs.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
+import { fits, isChanged, isCut, type Ways, waysOf } from "./resume.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import { stepFrame } from "./step.ts";
 
@@ -40,33 +41,13 @@ export interface ProcessorOptions {
   readonly bus: Connection;
   /** Folder of the snapshots. */
   readonly snapshots: string;
+  /** Profile fast: the broker may lose the end of a stream in a power cut. */
+  readonly lossy?: boolean;
   /** Snapshots of another version are not used. */
   readonly version: string;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly status: ProcessorStatus;
-}
-
-interface Ways {
-  readonly inStream: string;
-  readonly inSubjects: readonly string[];
-  readonly outStream: string;
-  readonly outSubject: string;
-}
-
-function waysOf(name: string, processor: Processor, partition: number): Ways {
-  if (processor.reads === "in") {
-    return {
-      inStream: "WEIR_IN",
-      inSubjects: [inSubject(partition)],
-      outStream: "WEIR_VALID",
-      outSubject: validSubject(partition),
-    };
-  }
-  const outSubject = eventsSubject(name, partition);
-  if (processor.reads === "valid")
-    return { inStream: "WEIR_VALID", inSubjects: [validSubject(partition)], outStream: "WEIR_EVENTS", outSubject };
-  return { inStream: "WEIR_EVENTS", inSubjects: [`weir.ev.*.${partition}`], outStream: "WEIR_EVENTS", outSubject };
 }
 
 /**
@@ -84,9 +65,9 @@ export async function runProcessor(options: ProcessorOptions): Promise<void> {
       pause = 100;
     } catch (error) {
       if (signal.aborted) break;
-      if (error instanceof WeirError && error.code === "stream_changed") {
+      if (isChanged(error) && !(options.lossy && status.state === "running")) {
         status.state = "failed";
-        status.failure = error.message;
+        status.failure = (error as WeirError).message;
         throw error;
       }
       const fenced = isFenced(error);
@@ -120,16 +101,10 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   const identity = await streamIdentity(bus.jsm, ways.inStream);
   const of = `${options.version} ${identity.created}`;
   const last = await lastFrame(bus, ways.outStream, ways.outSubject);
-  if (last && last.input > identity.last_seq) {
-    throw new WeirError(
-      "stream_changed",
-      `${ways.inStream} ends at ${identity.last_seq}, ${name} has worked through ${last.input}: it was replaced, cut or restored`,
-      { hint: "bring the streams back as they were together, or remove all three: weir then begins a new log" },
-    );
-  }
+  const cut = last !== undefined && (await isCut(options, ways, last));
   const snapshot = loadSnapshot<unknown>(options.snapshots, name, partition, of);
-  const run = new Run(options, ways, of, last);
-  if (snapshot && (await fits(snapshot.input, run.input, identity.last_seq, options, ways)))
+  const run = new Run(options, ways, of, last, cut ? 0 : undefined);
+  if (snapshot && !cut && (await fits(snapshot.input, run.input, identity.last_seq, options, ways)))
     run.takeState(snapshot.state, snapshot.input);
   else await run.rebuildState();
   const reader = openReader(bus, ways.inStream, {
@@ -153,30 +128,15 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   }
 }
 
-/**
- * Whether a state can be carried on from where it was saved. Another instance may have worked on meanwhile, and trimmed input that this state has
- * not seen; what was trimmed last always leaves the frame it ended at.
- */
-async function fits(
-  at: number,
-  done: number,
-  end: number,
-  { processor, bus }: ProcessorOptions,
-  { inStream, inSubjects }: Ways,
-): Promise<boolean> {
-  if (at > end) return false; // of a log that was longer
-  if (!processor.passes || at === done) return true;
-  if (at > done) return false;
-  const first = await firstSequence(bus, inStream, inSubjects[0]!);
-  return first !== undefined && first <= at;
-}
-
 /** One life of a runner: its state, its place in the input, and the output on its way. */
 class Run {
   /** Input position of the last output: what lies before it must not be published again. */
   readonly input: number;
   /** Input position the state has seen. */
   position = 0;
+  /** When the broker stored the input at `position`, and the one that is published. */
+  private inputTime: number | undefined;
+  private publishedTime: number | undefined;
   private state: unknown;
   private totals: Totals;
   private outSeq: number;
@@ -189,13 +149,14 @@ class Run {
   private readonly ways: Ways;
   private readonly of: string;
 
-  constructor(options: ProcessorOptions, ways: Ways, of: string, last: Awaited<ReturnType<typeof lastFrame>>) {
+  constructor(options: ProcessorOptions, ways: Ways, of: string, last: LastFrame | undefined, from?: number) {
     this.options = options;
     this.ways = ways;
     this.of = of;
-    this.input = last?.input ?? 0;
+    this.input = from ?? last?.input ?? 0;
     this.totals = last?.totals ?? NO_TOTALS;
     this.publishedTotals = this.totals;
+    this.publishedTime = from === undefined ? last?.inputTime : undefined;
     this.outSeq = last?.seq ?? 0;
     this.written = last?.written ?? 0;
     this.state = options.processor.start();
@@ -213,7 +174,7 @@ class Run {
   async rebuildState(): Promise<void> {
     const { processor, bus, partition, log, name } = this.options;
     if (!processor.passes) return; // its input is the log: following it from the start, without publishing, does the same
-    if (this.input === 0) return;
+    if (this.outSeq === 0) return;
     log.info({ processor: name }, "state is made again from the log");
     const enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", partition));
     if (enriched) await this.stepThrough("WEIR_EVENTS", eventsSubject("enrich", partition), 0, enriched.seq);
@@ -279,6 +240,7 @@ class Run {
       if (replaying !== message.seq <= this.input) break;
       reader.shift();
       this.position = message.seq;
+      this.inputTime = message.stored_us;
       this.options.status.behind = message.pending;
       if (!frame) continue;
       traces.push(message.headers?.get(HEADERS.trace));
@@ -330,6 +292,7 @@ class Run {
     await this.settle();
     const { bus } = this.options;
     const input = this.position;
+    const inputTime = this.inputTime;
     const totals = this.totals;
     this.sending = input;
     const sent = (async () => {
@@ -339,6 +302,7 @@ class Run {
         const ack = await publishFrame(bus, this.ways.outSubject, data, {
           count,
           input: whole ? input : Math.max(this.input, this.published),
+          inputTime: whole ? inputTime : this.publishedTime,
           totals: whole ? totals : this.publishedTotals,
           written: this.written + count,
           expect: this.outSeq,
@@ -348,6 +312,7 @@ class Run {
         this.written += count;
       }
       this.published = input;
+      this.publishedTime = inputTime;
       this.publishedTotals = totals;
       this.tellInput();
     })();

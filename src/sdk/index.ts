@@ -57,12 +57,13 @@ export interface Weir extends Emitter {
 export function createWeir(options: WeirOptions = {}): Weir {
   const config = { ...readConfig(), ...(options.dataDir ? { dataDir: options.dataDir } : {}) };
   const outside = options.natsUrl ?? config.natsUrl;
-  const told = outside ? undefined : readFolderBroker(config.dataDir);
+  let told = outside ? undefined : readFolderBroker(config.dataDir);
   const name = options.name ?? "sdk";
   const log = createLog(`sdk ${name}`, config.logLevel);
   let bus: Connection | undefined;
   let closed = false;
   const spools = spoolsFolder(config.dataDir);
+  const keep = (): boolean => (told?.profile ?? config.profile) === "fast";
   const emitter = createEmitter({
     producer: `${name}-${process.pid}-${randomBytes(4).toString("hex")}`,
     source: options.source ?? `sdk://${name}`,
@@ -73,6 +74,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
     partitions: options.partitions ?? told?.partitions ?? config.partitions,
     whenFull: options.whenFull ?? "wait",
     check: options.check ?? true,
+    keep,
     spoolBytesMax: options.spoolBytesMax,
     frameEventsMax: options.frameEventsMax,
     log,
@@ -113,13 +115,14 @@ export function createWeir(options: WeirOptions = {}): Weir {
       try {
         const url = addressOf(outside, config.dataDir);
         if (!url) throw new WeirError("not_running", `no weir runs on ${config.dataDir}`);
+        if (!outside) told = readFolderBroker(config.dataDir);
         const at = outside ? { url } : await signIn(config.dataDir, url, "producer");
         bus = await connectBroker({ ...at, name: `${name} producer`, log });
         if (closed) return void (await bus.close());
         away = false;
         void follow(bus, url);
         decide();
-        await drainOrphans(spools, bus);
+        await drainOrphans(spools, bus, { keep: keep() });
       } catch (error) {
         // a broker that does not let it in will not do so later, so that somebody should hear of it
         const refused = undecided && error instanceof WeirError && error.code === "broker_refused";

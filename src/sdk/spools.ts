@@ -1,49 +1,66 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "../wire/connect.ts";
 import { publishFrame } from "../wire/publish.ts";
 import { inSubject } from "../wire/subjects.ts";
-import { openSpool } from "./spool.ts";
+import { openSpool, type Spooled, segmentsWaiting } from "./spool.ts";
 
 /** Folder of all producers' spools below a data folder. */
 export const spoolsFolder = (dataDir: string): string => join(dataDir, "spool");
 
+/** Spools in a folder, with the process that owns each; the folder of the hooks is none of them. */
+const spoolsIn = (folder: string): { path: string; owned: boolean }[] =>
+  (existsSync(folder) ? readdirSync(folder) : []).flatMap((entry) => {
+    const pid = Number(entry.split(".")[1]);
+    return pid ? [{ path: join(folder, entry), owned: isAlive(pid) }] : [];
+  });
+
 /** What waits in the spools of a data folder, and in how many; segments are counted, not read. */
 export function spoolsWaiting(dataDir: string): { spools: number; events: number } {
-  const folder = spoolsFolder(dataDir);
-  const spools = existsSync(folder)
-    ? readdirSync(folder).filter(
-        (name) =>
-          existsSync(join(folder, name)) && readdirSync(join(folder, name)).some((file) => file.endsWith(".seg")),
-      )
-    : [];
-  return {
-    spools: spools.length,
-    events: spools.reduce(
-      (sum, name) => sum + readdirSync(join(folder, name)).filter((file) => file.endsWith(".seg")).length,
-      0,
-    ),
-  };
+  const waiting = spoolsIn(spoolsFolder(dataDir)).flatMap(({ path, owned }) => {
+    try {
+      return segmentsWaiting(path, { owned });
+    } catch {
+      return 0; // it was sent and removed just now
+    }
+  });
+  return { spools: waiting.filter((n) => n > 0).length, events: waiting.reduce((sum, n) => sum + n, 0) };
 }
 
-/** Sends what producers that are gone left in their spools. Safe to call by several at once: a frame sent twice is recognised. */
-export async function drainOrphans(folder: string, bus: Pick<Connection, "js">): Promise<number> {
+/**
+ * Sends what producers that are gone left in their spools. Safe to call by several at once: a frame sent twice is recognised. With `keep`
+ * (profile fast) what was sent goes only when the broker still has it after a moment in which it syncs.
+ */
+export async function drainOrphans(
+  folder: string,
+  bus: Pick<Connection, "js">,
+  { keep = false }: { keep?: boolean } = {},
+): Promise<number> {
+  const send = ({ partition, frame, count, id }: Spooled): Promise<{ duplicate: boolean }> =>
+    publishFrame(bus, inSubject(partition), frame, { count, id });
   let events = 0;
-  for (const entry of existsSync(folder) ? readdirSync(folder) : []) {
-    const pid = Number(entry.split(".")[1]);
-    if (!pid || isAlive(pid)) continue;
-    const spool = openSpool(join(folder, entry));
-    try {
-      for (let item = spool.peek(); item; item = spool.peek()) {
-        await publishFrame(bus, inSubject(item.partition), item.frame, { count: item.count, id: item.id });
-        spool.taken();
+  const sent: { spool: ReturnType<typeof openSpool>; last: Spooled | undefined }[] = [];
+  try {
+    for (const { path } of spoolsIn(folder).filter(({ owned }) => !owned)) {
+      const one: (typeof sent)[number] = { spool: openSpool(path), last: undefined };
+      sent.push(one);
+      for (let item = one.spool.peek(); item; item = one.spool.peek()) {
+        await send(item);
+        one.last = { ...item, frame: Uint8Array.from(item.frame) };
+        one.spool.taken(1, keep);
         events += item.count;
       }
-    } finally {
-      spool.close();
     }
+    if (!keep || events === 0) return events;
+    await pause(LIMITS.keep_ms, undefined, { ref: false });
+    // where the broker has lost it meanwhile, all of the spool waits for the next time
+    for (const { spool, last } of sent) if (last && (await send(last)).duplicate) spool.release(spool.mark());
+    return events;
+  } finally {
+    for (const { spool } of sent) spool.close();
   }
-  return events;
 }
 
 function isAlive(pid: number): boolean {

@@ -9,6 +9,8 @@ export const HEADERS = {
   count: "Weir-Count",
   /** Last sequence of the input stream whose effect is in this or an earlier output. */
   input: "Weir-In",
+  /** When the broker stored that input, in microseconds: by it a log that was cut and has grown again is told from the one that was read. */
+  inputTime: "Weir-In-Time",
   /** Events a stage took in, passed on, rejected and found repeated, since the log began: four numbers with commas. */
   totals: "Weir-Totals",
   /** Events a stage ever wrote to the subject, this frame's included. */
@@ -42,6 +44,7 @@ export async function publishFrame(
   options: {
     count: number;
     input?: number;
+    inputTime?: number | undefined;
     totals?: Totals;
     written?: number;
     expect?: number;
@@ -52,6 +55,7 @@ export async function publishFrame(
   const h: MsgHdrs = headers();
   h.set(HEADERS.count, String(options.count));
   if (options.input !== undefined) h.set(HEADERS.input, String(options.input));
+  if (options.inputTime) h.set(HEADERS.inputTime, String(options.inputTime));
   if (options.totals) h.set(HEADERS.totals, totalsText(options.totals));
   if (options.written !== undefined) h.set(HEADERS.written, String(options.written));
   if (options.trace) h.set(HEADERS.trace, options.trace);
@@ -68,17 +72,27 @@ export async function publishFrame(
   }
 }
 
+/** What the last frame on a subject tells of its writer. */
+export interface LastFrame {
+  readonly seq: number;
+  readonly input: number;
+  readonly inputTime: number | undefined;
+  readonly totals: Totals;
+  readonly written: number;
+}
+
 /** The last frame on a subject: its sequence, input position and totals; undefined where there is none. */
 export async function lastFrame(
   bus: Pick<Connection, "jsm">,
   stream: string,
   subject: string,
-): Promise<{ seq: number; input: number; totals: Totals; written: number } | undefined> {
+): Promise<LastFrame | undefined> {
   const message = await bus.jsm.streams.getMessage(stream, { last_by_subj: subject });
   if (!message) return undefined;
   return {
     seq: message.seq,
     input: Number(message.header.get(HEADERS.input) || 0),
+    inputTime: Number(message.header.get(HEADERS.inputTime) || 0) || undefined,
     totals: totalsOf(message.header.get(HEADERS.totals)),
     written: Number(message.header.get(HEADERS.written) || 0),
   };

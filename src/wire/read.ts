@@ -1,10 +1,9 @@
 import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 import { DeliverPolicy } from "@nats-io/jetstream";
-import { usFromIso } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./connect.ts";
-import { streamIdentity } from "./streams.ts";
+import { checkSame } from "./streams.ts";
 
 /** A stored message as readers see it. */
 export interface Stored {
@@ -66,7 +65,8 @@ export function openReader(
   };
 
   const open = async (): Promise<ConsumerMessages> => {
-    if (created !== undefined && reopened) await checkSame(bus, stream, created, { seq: last, stored_us: last_us });
+    if (created !== undefined && reopened)
+      await checkSame(bus.jsm, stream, { created, last: { seq: last, stored_us: last_us } });
     reopened = true;
     const consumer = await bus.js.consumers.get(stream, {
       deliver_policy: DeliverPolicy.StartSequence,
@@ -161,30 +161,6 @@ export function openReader(
 
 async function stopInTrouble(messages: ConsumerMessages): Promise<void> {
   for await (const { type } of messages.status()) if (TROUBLE.has(type)) messages.stop();
-}
-
-/** The client reads the time of a message as a number too large to be exact. */
-const TIME_SLACK_US = 2;
-
-/**
- * Throws `stream_changed` unless the stream is the one that was read up to `last`: of the same making, as long, and with the same message there.
- * The length alone does not tell: a stream that lost its end in a power cut may have grown again meanwhile.
- */
-async function checkSame(
-  bus: Connection,
-  stream: string,
-  created: string,
-  last: { seq: number; stored_us: number | undefined },
-): Promise<void> {
-  const now = await streamIdentity(bus.jsm, stream);
-  const changed = (how: string): WeirError => new WeirError("stream_changed", `the stream ${stream} ${how}`);
-  if (now.created !== created) throw changed(`of ${created} was replaced by one of ${now.created}`);
-  if (now.last_seq < last.seq) throw changed(`ends at ${now.last_seq}, and was read up to ${last.seq}: it was cut`);
-  if (last.stored_us === undefined) return;
-  const message = await bus.jsm.direct.getMessage(stream, { seq: last.seq });
-  const time_us = message && usFromIso(message.timestamp); // none where it was trimmed
-  if (time_us && Math.abs(time_us - last.stored_us) > TIME_SLACK_US)
-    throw changed(`has another message at ${last.seq} than was read there: it was cut, and has grown again`);
 }
 
 const storedOf = (message: JsMsg): Stored => ({

@@ -58,6 +58,7 @@ export function runProcessors(
     version: "test",
     log: quiet,
     signal: stop.signal,
+    onFailure: () => stop.abort(), // as weir run ends then
   });
   return {
     status: (name: string): ProcessorStatus => status.find((s) => s.name === name)!,
