@@ -189,6 +189,7 @@ export function startProjections(options: {
   let stopped: WeirError | undefined;
   let life = new AbortController();
   let gate: Promise<unknown> | undefined;
+  let resume: (() => void) | undefined;
   signal.addEventListener("abort", () => life.abort());
 
   const onCommit = (ids: ReadonlySet<string>, seq: number): void => {
@@ -220,8 +221,12 @@ export function startProjections(options: {
         if (["stream_changed", "store_corrupt", "data_dir_newer"].includes(error.code)) {
           stopped = error;
           log.error({ err: error }, "the tables stand still until somebody decides");
-          await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-          return;
+          await new Promise<void>((resolve) => {
+            resume = resolve;
+            signal.addEventListener("abort", () => resolve());
+          });
+          stopped = undefined;
+          continue;
         }
         log.warn({ err: error }, "the tables are opened again");
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
@@ -264,6 +269,7 @@ export function startProjections(options: {
         options.onStore?.(tables.store);
         gate = undefined;
         open?.();
+        resume?.(); // what was done may have been the way out
       }
     },
     quiet: (work) => tables.quiet(() => work(tables)),

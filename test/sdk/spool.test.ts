@@ -69,8 +69,9 @@ describe("the spool", () => {
   });
 
   test("what is kept waits again when it is rewound or opened again, until it is released", () => {
+    const ids = (items: readonly Spooled[]): string[] => items.map(({ id, frame }) => `${id} ${frame.length}`);
     const act = fc.oneof(
-      fc.record({ put: fc.integer({ min: 1, max: 4 }), size: fc.constantFrom(50, 3_000_000) }),
+      fc.record({ put: fc.integer({ min: 1, max: 4 }), big: fc.boolean() }),
       fc.record({ take: fc.integer({ min: 1, max: 5 }) }),
       fc.record({ release: fc.nat({ max: 3 }) }),
       fc.constantFrom({ rewind: true }, { reopen: true }),
@@ -91,13 +92,13 @@ describe("the spool", () => {
         };
         for (const a of acts) {
           if ("put" in a) {
-            const items = range(next, next + a.put - 1).map((n) => item(n, a.size));
+            const items = range(next, next + a.put - 1).map((n) => item(n, a.big && n % 4 === 0 ? 5_000_000 : 50));
             next += a.put;
             spool.append(items);
             waiting.push(...items);
           } else if ("take" in a) {
-            const run = spool.peekRun(a.take).map(plain);
-            expect(run).toEqual(waiting.slice(0, run.length));
+            const run = spool.peekRun(a.take);
+            expect(ids(run)).toEqual(ids(waiting.slice(0, run.length)));
             spool.taken(run.length, true);
             kept.push(...waiting.splice(0, run.length));
             marks.push({ mark: spool.mark(), ids: kept.length });
@@ -121,12 +122,12 @@ describe("the spool", () => {
           expect(segmentsWaiting(folder, { owned: false }) > 0).toBe(waiting.length + kept.length > 0);
         }
         spool.rewind();
-        expect(drain(spool)).toEqual([...kept, ...waiting]);
+        expect(ids(drain(spool))).toEqual(ids([...kept, ...waiting]));
         expect(spool).toMatchObject({ events: 0, kept: 0, bytes: 0, broken: 0 });
         spool.close();
         expect(existsSync(folder)).toBe(false);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
