@@ -43,8 +43,8 @@ export function createDrain(options: DrainOptions): Drain {
   const { spool: spoolOf, bus: busOf, keep, ending, send, onSent, onTooLarge, onEnd, log } = options;
   let draining: Promise<void> | undefined;
   let closed = false;
-  /** What is kept, oldest first: the last frame of each run, and since when it is acknowledged. */
-  let keeping: { readonly mark: Mark; readonly last: Spooled; readonly at: number }[] = [];
+  /** What is kept, oldest first, by its last frame: when the first and the last of it were acknowledged. */
+  let keeping: { readonly mark: Mark; readonly last: Spooled; readonly since: number; readonly at: number }[] = [];
   let timer: NodeJS.Timeout | undefined;
 
   const rewind = (spool: Spool): void => {
@@ -100,8 +100,12 @@ export function createDrain(options: DrainOptions): Drain {
   };
 
   const hold = (spool: Spool, last: Spooled): void => {
+    const at = performance.now();
+    const before = keeping.at(-1);
+    // what came within a moment is let go together, so that few frames are remembered, however many runs there were
+    const since = before && at - before.since < LIMITS.keep_ms / 4 ? keeping.pop()!.since : at;
     // a copy: the frame may be a part of a whole segment
-    keeping.push({ mark: spool.mark(), last: { ...last, frame: Uint8Array.from(last.frame) }, at: performance.now() });
+    keeping.push({ mark: spool.mark(), last: { ...last, frame: Uint8Array.from(last.frame) }, since, at });
     later();
   };
   const later = (): void => {

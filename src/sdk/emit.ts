@@ -128,7 +128,13 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
 
-  const toSpool = (frames: readonly Awaited[]): void => {
+  const toSpool = (given: readonly Awaited[]): void => {
+    const frames = given.filter((item) => {
+      // nobody will ever take it, and what is kept would send it again and again
+      const tooLarge = item.frame.length > LIMITS.broker_payload_bytes_max;
+      if (tooLarge) giveUp("frame_too_large", item.count, item);
+      return !tooLarge;
+    });
     if (frames.length === 0) return;
     if (held.length > 0) {
       held.push(...frames);
@@ -356,7 +362,10 @@ export function createEmitter(options: EmitterOptions): Emitter {
       closing = true; // what finds no room now is given up: nobody waits any more
       if (losses.size > 0) tellLosses();
       await this.flush();
-      if (keep() && options.bus()) await drain.idle(); // what is on the disk is safe; it should also be seen
+      if (keep() && options.bus()) {
+        drain.start();
+        await drain.idle(); // what is on the disk is safe; it should also be seen
+      }
       closed = true;
       drain.close();
       await drain.idle();
