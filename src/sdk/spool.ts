@@ -110,6 +110,7 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
   let takenSum = { bytes: 0, events: 0 };
   let releasedSum = { bytes: 0, events: 0 };
   let turn = 0;
+  if (start.sent.segment !== start.segment || start.sent.offset !== start.offset) writePosition(folder, base, reading);
   const kept = (): number => takenSum.events - releasedSum.events;
 
   const openSegment = (): number => {
@@ -130,12 +131,13 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
     if (out !== undefined) closeSync(out);
     out = undefined;
     loaded = undefined;
+    const from = base.segment;
     const done = writing++;
     outSize = 0;
     reading = { segment: writing, offset: 0 };
     base = { ...reading };
     writePosition(folder, base, reading);
-    rmSync(join(folder, name(done)), { force: true });
+    for (let s = from; s <= done; s++) rmSync(join(folder, name(s)), { force: true });
   };
   const release = (mark: Mark): void => {
     if (mark.turn !== turn || mark.events < releasedSum.events) return;
@@ -246,6 +248,7 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
       current = undefined;
       ahead = [];
       turn++;
+      writePosition(folder, base, reading);
     },
     close() {
       if (out !== undefined) closeSync(out);
