@@ -52,6 +52,7 @@ export const LIMITS = {
   spool_look_ms: 5_000, // how often the spools of producers that are gone are looked for
   spool_segment_bytes_max: 8_388_608,
   keep_ms: 2_000, // profile fast: how long a producer keeps what was acknowledged, twenty times the broker's sync interval
+  keep_look_ms: 500, // how often it looks whether it may let go
   // broker
   broker_memory_bytes_soft: 201_326_592, // GOMEMLIMIT of the nats-server; with half of it, it spent three quarters of its time collecting
   broker_gc_percent: 30, // GOGC of the nats-server: a smaller heap for a little more work

@@ -103,7 +103,7 @@ export function createDrain(options: DrainOptions): Drain {
     const at = performance.now();
     const before = keeping.at(-1);
     // what came within a moment is let go together, so that few frames are remembered, however many runs there were
-    const since = before && at - before.since < LIMITS.keep_ms / 4 ? keeping.pop()!.since : at;
+    const since = before && at - before.since < LIMITS.keep_look_ms ? keeping.pop()!.since : at;
     // a copy: the frame may be a part of a whole segment
     keeping.push({ mark: spool.mark(), last: { ...last, frame: Uint8Array.from(last.frame) }, since, at });
     later();
@@ -114,7 +114,7 @@ export function createDrain(options: DrainOptions): Drain {
       void look().then(() => {
         if (keeping.length > 0 && !closed) later();
       });
-    }, LIMITS.keep_ms / 4).unref();
+    }, LIMITS.keep_look_ms).unref();
   };
   /**
    * Lets go of what has been kept long enough, when the broker recognises the last of it as a repeat. Then it has all that came before too: what

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { LIMITS } from "../../src/base/limits.ts";
 import { createEmitter } from "../../src/sdk/emit.ts";
 import { createWeir } from "../../src/sdk/index.ts";
 import { drainOrphans, spoolsWaiting } from "../../src/sdk/spools.ts";
@@ -23,8 +24,13 @@ async function startFast(): Promise<TestBroker> {
   await writeFolderBroker(nats.config.dataDir, nats.config);
   writeFileSync(join(nats.config.dataDir, "runtime.json"), JSON.stringify({ nats_url: nats.broker.url }));
   process.env.WEIR_LOG_LEVEL = "silent";
+  keepFor(3_600_000);
   return nats;
 }
+
+/** How long producers keep: for ever while something is lost, however slow the machine is, and then as long as they do. */
+const { keep_ms } = LIMITS;
+const keepFor = (ms: number): unknown => Object.assign(LIMITS, { keep_ms: ms });
 
 /** The broker's disk as it is, and a power cut after which it is as it was then. */
 function disk({ config }: TestBroker) {
@@ -101,6 +107,7 @@ describe("profile fast", () => {
       }
       broker = await then.cut(broker);
       expect(await numbersOf(nats)).toEqual([]);
+      keepFor(keep_ms);
       await using bus = await nats.connect("producer");
       expect(await drainOrphans(spools, bus, { keep: true })).toBe(100);
       expect(await numbersOf(nats)).toEqual(range(1, 100));
@@ -132,6 +139,7 @@ describe("profile fast", () => {
     // the node that held the stream lost it; the connection is to another one and stays
     await engine.jsm.streams.delete("WEIR_IN");
     await ensureStreams(engine.jsm, nats.config);
+    keepFor(keep_ms);
     await until("they are there again", async () => new Set(await numbersOf(nats)).size === 50);
     await sink.close();
   });
