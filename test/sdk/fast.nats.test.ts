@@ -68,6 +68,7 @@ describe("profile fast", () => {
       await until("all are acknowledged again", () => weir.stats().published === 500 && weir.stats().spooled === 0);
       await until("the broker has all of them", async () => new Set(await numbersOf(nats)).size === 500);
       expect(await numbersOf(nats)).toEqual(range(1, 500)); // in their order, and none twice
+      keepFor(keep_ms);
       await until(
         "nothing is kept for longer than needed",
         () => !readdirSync(spoolOf(nats)).some((f) => f.endsWith(".seg")),
