@@ -12,13 +12,10 @@ export default async function ingest(options: ReadonlyMap<string, string>): Prom
   const rows = [];
   const floor = await appenderFloor(400_000, LIMITS.commit_events_max);
   for (const frame of sizes) {
-    const weir = await startInstance(
-      undefined,
-      [
-        ...(options.has("prof") ? ["--cpu-prof", `--cpu-prof-dir=${options.get("prof")}`] : []),
-        ...(options.get("node")?.split(" ") ?? []),
-      ],
-    );
+    const weir = await startInstance(undefined, [
+      ...(options.has("prof") ? ["--cpu-prof", `--cpu-prof-dir=${options.get("prof")}`] : []),
+      ...(options.get("node")?.split(" ") ?? []),
+    ]);
     const before = weir.cpu();
     const started = performance.now();
     const producer = startProducer(weir.dir, {

@@ -14,6 +14,15 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => (error.code === "EP
 // nobody reads what is told to people: the work itself goes on
 process.stderr.on("error", () => {});
 
+/** What `weir run --help` tells beyond its options. */
+const RUN_HELP = `
+It works on the broker that WEIR_NATS_URL names, else on that of the weir that runs on WEIR_DATA_DIR, and checks it as weir up does.
+Several of one processor share the partitions (WEIR_PARTITIONS); where two meet on one partition, only one of them can write.
+SIGTERM and SIGINT let it publish what it has taken, save its state, and end with 0; a second signal ends it at once.
+A broker that is away is waited for; a log that was replaced or cut ends it with stream_changed.
+
+Exit codes: 0 ended by a signal, 1 failed, 2 wrong usage or setting, 3 weir is not running.`;
+
 const program = new Command("weir")
   .description(
     "The flight recorder for AI assistants and MCP servers.\nStart it with `weir up`; take in what assistants recorded with `weir import claude-code`.",
@@ -41,6 +50,7 @@ program
 program
   .command("run <processor>")
   .description("run one processor as a process of its own: validate, enrich, detect or alert")
+  .addHelpText("after", RUN_HELP)
   .action(async (name) => (await import("./cli/run.ts")).run(name));
 program
   .command("status")

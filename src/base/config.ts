@@ -70,7 +70,7 @@ export const OPTIONS = {
   profile: choice(
     "WEIR_PROFILE",
     "safe",
-    "safe: each acknowledged event survives a power cut; fast: survives kills only",
+    "safe: the broker syncs each event before it acknowledges it; fast: it syncs every 100 ms, and producers keep events on their own disk until it has",
     ["safe", "fast"],
   ),
   partitions: whole("WEIR_PARTITIONS", 1, "parallel ways an event can take; fixed when the log is made", 1, 64),

@@ -27,6 +27,9 @@ export const LIMITS = {
   effect_ms_max: 10_000, // how long an order waits for its effect to be visible
   snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
   standby_ms: 3_000, // how long a fenced runner waits before it looks again
+  lease_beat_ms: 1_000, // how often an instance tells the others which partitions it works on
+  lease_ms: 4_000, // not heard for so long, it is gone and its partitions are free
+  lease_hello_ms: 150, // after the last answer to a newcomer's question who is there
   reader_bytes_max: 1_572_864, // messages read ahead of a processor or the tables
   reader_messages_max: 8, // messages on their way to a reader, above the bytes
   // projections
@@ -49,6 +52,8 @@ export const LIMITS = {
   spool_gather_ms: 20, // while the broker is away, events are written to the spool together after this time
   spool_look_ms: 5_000, // how often the spools of producers that are gone are looked for
   spool_segment_bytes_max: 8_388_608,
+  keep_ms: 2_000, // profile fast: how long a producer keeps what was acknowledged, twenty times the broker's sync interval
+  keep_look_ms: 500, // how often it looks whether it may let go
   // broker
   broker_memory_bytes_soft: 201_326_592, // GOMEMLIMIT of the nats-server; with half of it, it spent three quarters of its time collecting
   broker_gc_percent: 30, // GOGC of the nats-server: a smaller heap for a little more work

@@ -14,10 +14,10 @@ import { loadProjections } from "../engine/load.ts";
 import { removeStore, replay } from "../engine/replay.ts";
 import type { Verification } from "../engine/verify.ts";
 import { setAsideStore } from "../store/open.ts";
-import { brokerDir, startBroker } from "../wire/broker.ts";
+import { startBroker } from "../wire/broker.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
-import { readCredential } from "../wire/credentials.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import { connectBus } from "./bus.ts";
 import type { Rebuilt } from "./operations.ts";
 import { note, progress, say, sayJson, sayTable } from "./print.ts";
 import { definitionsRoot } from "./root.ts";
@@ -74,18 +74,8 @@ export async function verifyCommand({ json }: { json?: boolean }): Promise<void>
 async function logConnection(): Promise<{ bus: Connection; close(): Promise<void> }> {
   const config = readConfig();
   const log = createLog("weir rebuild", config.logLevel);
-  if (config.natsUrl) {
-    const bus = await connectBroker({ url: config.natsUrl, name: "rebuild", log });
-    return { bus, close: () => bus.close() };
-  }
-  const runtime = await runningHere(config.dataDir);
-  if (runtime) {
-    const bus = await connectBroker({
-      url: runtime.nats_url,
-      credentials: await readCredential(brokerDir(config.dataDir), "engine"),
-      name: "rebuild",
-      log,
-    });
+  if (config.natsUrl || (await runningHere(config.dataDir))) {
+    const bus = await connectBus(config, "engine", "rebuild", log);
     return { bus, close: () => bus.close() };
   }
   const broker = await startBroker({ config, log, port: 0 });
@@ -227,13 +217,15 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
     [{ name: "stream" }, { name: "messages" }, { name: "MB" }, { name: "last" }],
     s.streams.map((x) => [x.name, x.messages, x.bytes / 1e6, x.last_seq]),
   );
+  const shared = new Set(s.processors.map((p) => p.held_by)).size > 1;
   sayTable(
-    [{ name: "processor" }, { name: "state" }, { name: "input" }, { name: "behind" }],
+    ["processor", "state", "input", "behind", ...(shared ? ["held by"] : [])].map((name) => ({ name })),
     s.processors.map((p) => [
       p.partition > 0 ? `${p.name} ${p.partition}` : p.name,
       p.state,
       p.input_seq,
       p.lag_events,
+      ...(shared ? [p.held_by] : []),
     ]),
   );
   say(

@@ -14,6 +14,7 @@ import { type ReplayProgress, removeStore } from "../engine/replay.ts";
 import { verify } from "../engine/verify.ts";
 import { setAsideStore } from "../store/open.ts";
 import type { Connection } from "../wire/connect.ts";
+import { streamIdentity } from "../wire/streams.ts";
 import { entry } from "./root.ts";
 
 /** What long operations are handed. */
@@ -101,22 +102,25 @@ async function rebuild(parts: OperationParts, progress: (value: unknown) => void
     },
   );
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  // tables that stand still because the log was cut are ahead of what there is to read
+  const end = projecting.stopped ? (await streamIdentity(parts.bus.jsm, "WEIR_EVENTS")).last_seq : undefined;
+  const goal = (): number => end ?? projecting.status.seq;
   try {
     let last: ReplayProgress = { seq: 0, head: 0, events: 0, lost: [] };
     const caughtUp = new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on("line", (text) => {
         last = JSON.parse(text) as ReplayProgress;
-        progress({ done: last.seq, total: Math.max(last.head, projecting.status.seq), events: last.events });
-        if (last.seq >= projecting.status.seq) resolve();
+        progress({ done: last.seq, total: Math.max(last.head, goal()), events: last.events });
+        if (last.seq >= goal()) resolve();
       });
       void ended.then((code) =>
         code === 0 ? resolve() : reject(new WeirError("store_failed", `the rebuild ended with code ${code}`)),
       );
     });
-    await caughtUp;
+    if (goal() > 0) await caughtUp;
     const knew = await projecting.quiet(async ({ position }) => position.applied + position.repeated).catch(() => 0);
     return await projecting.pause(async (live) => {
-      child.stdin.end(`${projecting.status.seq}\n`);
+      child.stdin.end(`${goal()}\n`);
       const code = await ended;
       if (code !== 0) throw new WeirError("store_failed", `the rebuild ended with code ${code}`);
       const kept = last.events < knew ? setAsideStore(live, String(clock.nowMs())) : undefined;

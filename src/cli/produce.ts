@@ -8,12 +8,10 @@ import { toCloudEvent } from "../capture/cloudevents.ts";
 import { defaultDirs, TRANSCRIPT_KINDS, type TranscriptKind } from "../capture/discover.ts";
 import { importTranscripts } from "../capture/import.ts";
 import { createWeir } from "../sdk/index.ts";
-import { brokerDir } from "../wire/broker.ts";
-import { connectBroker } from "../wire/connect.ts";
-import { readCredential } from "../wire/credentials.ts";
 import { readFrame } from "../wire/frame.ts";
 import { openReader } from "../wire/read.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import { connectBus } from "./bus.ts";
 import { note, progress, say, sayJson } from "./print.ts";
 import { needRuntime } from "./runtime.ts";
 
@@ -76,14 +74,7 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
     throw new WeirError("usage", `--from takes a sequence of the log, not ${from}`);
   const config = readConfig();
   const log = createLog("weir tail", config.logLevel);
-  const bus = config.natsUrl
-    ? await connectBroker({ url: config.natsUrl, name: "tail", log })
-    : await connectBroker({
-        url: needRuntime(config.dataDir).nats_url,
-        credentials: await readCredential(brokerDir(config.dataDir), "reader"),
-        name: "tail",
-        log,
-      });
+  const bus = await connectBus(config, "reader", "tail", log);
   const { last_seq } = await streamIdentity(bus.jsm, "WEIR_EVENTS");
   if (from !== undefined && Number(from) > last_seq + 1) {
     await bus.close();

@@ -50,7 +50,9 @@ export async function readStatus(parts: {
       state: p.state === "standing by" ? "standby" : p.state,
       input_seq: p.input,
       head_seq: head,
-      lag_events: Math.max(0, head - p.input),
+      // the head of a stream is that of all partitions
+      lag_events: config.partitions > 1 ? p.behind : Math.max(0, head - p.input),
+      held_by: p.holder ?? null,
     };
   });
   const { tables } = await projecting.quiet(async (t) => ({ tables: t.position })).catch(() => ({ tables: undefined }));

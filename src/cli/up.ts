@@ -26,6 +26,7 @@ import type { Emitter } from "../sdk/emitter.ts";
 import { drainOrphans, spoolsFolder } from "../sdk/spools.ts";
 import { checkBroker, enforce } from "../wire/check.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
+import { writeFolderBroker } from "../wire/folder.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
 import { addHookRoutes } from "./hooks.ts";
@@ -106,6 +107,9 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
       told,
       telemetry,
     });
+    const { partitions, natsReplicas, logBytes, profile, natsUrl } = config;
+    const outside = natsUrl === "" ? {} : { outside: natsUrl };
+    await writeFolderBroker(config.dataDir, { ...outside, partitions, natsReplicas, logBytes, profile });
     writeRuntime(config.dataDir, runtime);
     closers.add(() => removeRuntime(config.dataDir));
     const watch = config.watch === "on" && !options.demo;
@@ -177,6 +181,7 @@ async function assemble(given: {
     source: "weir://local",
     via: "api",
     bus: () => own,
+    keep: () => config.profile === "fast",
     spoolFolder: join(spoolsFolder(config.dataDir), `weir.${process.pid}.${randomBytes(3).toString("hex")}`),
     partitions: config.partitions,
     whenFull: "wait",
@@ -245,10 +250,16 @@ async function assemble(given: {
   context.serving(server.port);
   const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, log });
   closers.add(() => hooks.close());
-  const drain = (): void =>
-    void drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>
-      log.debug({ err: error }, "a spool waits"),
-    );
+  let draining = false;
+  const drain = (): void => {
+    if (draining) return;
+    draining = true;
+    drainOrphans(spoolsFolder(config.dataDir), own, { keep: config.profile === "fast" })
+      .catch((error: unknown) => log.debug({ err: error }, "a spool waits"))
+      .finally(() => {
+        draining = false;
+      });
+  };
   drain();
   const spoolTimer = setInterval(drain, LIMITS.spool_look_ms);
   closers.add(() => clearInterval(spoolTimer));

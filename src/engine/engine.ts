@@ -15,10 +15,11 @@ import { encodeEvents } from "../wire/encode.ts";
 import { publishFrame } from "../wire/publish.ts";
 import { inSubject } from "../wire/subjects.ts";
 import { Tables } from "./apply/tables.ts";
+import { type Holder, shareWork } from "./leases.ts";
 import { type ProcessorStatus, runProcessor } from "./run-processor.ts";
 import { type ProjectionStatus, runProjections } from "./run-projections.ts";
 
-/** Runs processors over every partition until the signal. */
+/** Runs processors until the signal, over the partitions that no other instance works on. `done` resolves when all have ended. */
 export function startProcessors(options: {
   readonly processors: ReadonlyMap<string, Processor>;
   readonly partitions: number;
@@ -27,19 +28,45 @@ export function startProcessors(options: {
   readonly version: string;
   readonly log: Log;
   readonly signal: AbortSignal;
-}): { readonly status: readonly ProcessorStatus[]; readonly done: Promise<unknown> } {
-  const { processors, partitions, ...rest } = options;
-  const status: ProcessorStatus[] = [];
-  const runs: Promise<void>[] = [];
-  for (const [name, processor] of processors) {
-    for (let partition = 0; partition < partitions; partition++) {
-      const own: ProcessorStatus = { name, partition, input: 0, events: 0, state: "starting" };
-      status.push(own);
-      runs.push(runProcessor({ name, processor, partition, status: own, ...rest }));
-    }
-  }
-  return { status, done: Promise.all(runs) };
+}): { readonly status: readonly ProcessorStatus[]; readonly done: Promise<void> } {
+  const { processors, partitions, signal, ...rest } = options;
+  const names = [...processors.keys()];
+  const status = names.flatMap((name) =>
+    Array.from(
+      { length: partitions },
+      (_, partition): ProcessorStatus => ({ name, partition, input: 0, events: 0, behind: 0, state: "starting" }),
+    ),
+  );
+  const statusOf = (name: string, partition: number): ProcessorStatus =>
+    status[names.indexOf(name) * partitions + partition]!;
+  const done = shareWork({
+    nc: rest.bus.nc,
+    names,
+    partitions,
+    log: rest.log,
+    signal,
+    run: (name, partition, held) =>
+      runProcessor({
+        name,
+        processor: processors.get(name)!,
+        partition,
+        status: statusOf(name, partition),
+        signal: held,
+        ...rest,
+      }),
+    progress: (name, partition) => [statusOf(name, partition).input, statusOf(name, partition).behind],
+    onHolder(name, partition, holder) {
+      const own = statusOf(name, partition);
+      own.holder = holder?.where;
+      if (!holder?.own) Object.assign(own, { state: "standing by", ...progressOf(holder) });
+    },
+  });
+  return { status, done };
 }
+
+/** How far another instance said it is. */
+const progressOf = (holder: Holder | undefined): Partial<ProcessorStatus> =>
+  holder ? { input: holder.input, behind: holder.behind } : {};
 
 /** Publishes a tick a minute into every partition, so that silence can be decided on. Ticks missed while weir was away are not made up. */
 export function startClock({
@@ -150,6 +177,7 @@ export function startProjections(options: {
   let stopped: WeirError | undefined;
   let life = new AbortController();
   let gate: Promise<unknown> | undefined;
+  let resume: (() => void) | undefined;
   signal.addEventListener("abort", () => life.abort());
 
   const onCommit = (ids: ReadonlySet<string>, seq: number): void => {
@@ -182,8 +210,12 @@ export function startProjections(options: {
           stopped = error;
           log.error({ err: error }, "the tables stand still until somebody decides");
           options.onStopped?.(error);
-          await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-          return;
+          await new Promise<void>((resolve) => {
+            resume = resolve;
+            signal.addEventListener("abort", () => resolve());
+          });
+          stopped = undefined;
+          continue;
         }
         log.warn({ err: error }, "the tables are opened again");
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
@@ -234,6 +266,7 @@ export function startProjections(options: {
         options.onStore?.(tables.store);
         gate = undefined;
         open?.();
+        resume?.(); // what was done may have been the way out
       }
     },
     quiet: (work) => tables.quiet(() => work(tables)),

@@ -35,6 +35,7 @@ export function startProcessorThread(entry: string, options: ThreadOptions, log:
     partition: 0,
     input: 0,
     events: 0,
+    behind: 0,
     state: "starting",
   }));
   let ending = false;

@@ -11,10 +11,11 @@ import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wir
 import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
-import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import { eventsSubject } from "../wire/subjects.ts";
 import { brokenOff, placeText, totalsAt } from "./input-place.ts";
 import { outputs } from "./outputs.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
+import { fits, type Ways, waysOf } from "./resume.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import { stepFrame } from "./step.ts";
 
@@ -26,10 +27,14 @@ export interface ProcessorStatus {
   input: number;
   events: number;
   state: "starting" | "running" | "standing by" | "stopped";
+  /** Messages of the input behind the last one taken. */
+  behind: number;
   /** Why it starts over again and again. */
   trouble?: string | undefined;
   /** What somebody should know of its input, though it goes on. */
   notice?: string | undefined;
+  /** The instance that works on the partition, for people; undefined while none does. */
+  holder?: string;
 }
 
 export interface ProcessorOptions {
@@ -46,32 +51,11 @@ export interface ProcessorOptions {
   readonly status: ProcessorStatus;
 }
 
-interface Ways {
-  readonly inStream: string;
-  readonly inSubjects: readonly string[];
-  readonly outStream: string;
-  readonly outSubject: string;
-}
-
-function waysOf(name: string, processor: Processor, partition: number): Ways {
-  if (processor.reads === "in") {
-    return {
-      inStream: "WEIR_IN",
-      inSubjects: [inSubject(partition)],
-      outStream: "WEIR_VALID",
-      outSubject: validSubject(partition),
-    };
-  }
-  const outSubject = eventsSubject(name, partition);
-  if (processor.reads === "valid")
-    return { inStream: "WEIR_VALID", inSubjects: [validSubject(partition)], outStream: "WEIR_EVENTS", outSubject };
-  return { inStream: "WEIR_EVENTS", inSubjects: [`weir.ev.*.${partition}`], outStream: "WEIR_EVENTS", outSubject };
-}
-
 /**
  * Runs one processor over one partition until the signal: reads its input in order, steps through what waits, publishes one output frame
  * with the input's position in a header and its own last output as expected sequence. The log is the checkpoint: after a crash the last
- * output tells where to go on, and of two runners only one can write. A runner that was fenced, or whose broker failed, starts over.
+ * output tells where to go on, and of two runners only one can write. A runner that was fenced, or whose broker failed, starts over; one whose
+ * log was replaced or cut throws `stream_changed`, because only a person can decide what becomes of it.
  */
 export async function runProcessor(options: ProcessorOptions): Promise<void> {
   const { status, signal, log, name } = options;
@@ -126,10 +110,14 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
         ? totalsAt(bus, ways.inStream, identity, ways.inSubjects[0]!, last.totals)
         : last.totals;
     await run.startOver(await totals);
-  } else if (snapshot && (snapshot.input <= run.input || !processor.passes))
+  } else if (snapshot && (await fits(snapshot.input, run.input, identity.last_seq, options, ways)))
     run.takeState(snapshot.state, snapshot.input);
   else await run.rebuildState();
-  const reader = openReader(bus, ways.inStream, { after: run.position, subjects: ways.inSubjects });
+  const reader = openReader(bus, ways.inStream, {
+    after: run.position,
+    subjects: ways.inSubjects,
+    created: identity.created,
+  });
   const stop = (): void => void reader.close();
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop(); // told while the log was asked
@@ -203,7 +191,7 @@ class Run {
   async rebuildState(): Promise<void> {
     const { processor, bus, partition, log, name } = this.options;
     if (!processor.passes) return; // its input is the log: following it from the start, without publishing, does the same
-    if (this.input === 0) return;
+    if (this.outSeq === 0) return;
     log.info({ processor: name }, "state is made again from the log");
     const enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", partition));
     if (enriched) await this.stepThrough("WEIR_EVENTS", eventsSubject("enrich", partition), 0, enriched.seq);
@@ -270,6 +258,7 @@ class Run {
       reader.shift();
       this.position = message.seq;
       this.place = placeText(this.of.created, message.stored_us);
+      this.options.status.behind = message.pending;
       if (!frame) continue;
       traces.push(message.headers?.get(HEADERS.trace));
       const stepped = stepFrame(name, processor, this.state, frame, message.stored_us);
@@ -385,10 +374,10 @@ class Run {
       return;
     }
     if (!processor.passes) return;
-    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, Math.max(this.published, this.input)).catch(
-      (error: unknown) => {
-        log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
-      },
-    );
+    // the frame it stands at stays: by it another instance knows whether its own state has seen all that was trimmed
+    const trimmed = Math.max(this.published, this.input) - 1;
+    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, trimmed).catch((error: unknown) => {
+      log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
+    });
   }
 }

@@ -95,7 +95,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   const identity = await streamIdentity(bus.jsm, "WEIR_EVENTS");
   checkLog(tables.position, identity);
   await checkHead(tables, bus);
-  const reader = openReader(bus, "WEIR_EVENTS", { after: tables.position.seq });
+  const reader = openReader(bus, "WEIR_EVENTS", { after: tables.position.seq, created: identity.created });
   const stop = (): void => void reader.close();
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop(); // told while the log was asked

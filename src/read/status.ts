@@ -44,6 +44,10 @@ export const STATUS = z
           input_seq: count("last sequence it worked on"),
           head_seq: count("last sequence of its input"),
           lag_events: count("messages it is behind"),
+          held_by: z
+            .string()
+            .nullable()
+            .describe("the instance that works on the partition, as machine (process); none while it changes hands"),
         }),
       )
       .describe("processors, by partition"),

@@ -5,6 +5,7 @@ import type { Draft } from "../define/event.ts";
 import { eventsDropped } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
 import { partitionOf } from "../wire/subjects.ts";
+import { createDrain, isTooLarge } from "./drain.ts";
 import type { Emitter, EmitterOptions } from "./emitter.ts";
 import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
 import { createLosses } from "./losses.ts";
@@ -15,10 +16,6 @@ import { openSpool, type Spool } from "./spool.ts";
 
 /** Events after which an emit gives other work of the process a turn. */
 const TURN_EVENTS = 1_000;
-/** Frames of the spool that are on their way at once. */
-const DRAIN_FRAMES = 64;
-
-const isTooLarge = (error: unknown): boolean => error instanceof WeirError && error.code === "limit_reached";
 
 /** One frame on its way: taken from the buffer, not yet acknowledged or spooled. */
 interface Lane {
@@ -30,10 +27,10 @@ interface Lane {
 /**
  * Makes a producer's sink. Events wait in a bounded buffer, are numbered without gaps in the order they came, and leave in frames: at once while
  * nothing is on its way, together with what came meanwhile otherwise. Where the broker is away or refuses, frames go to the spool, and
- * everything after them too until the spool is sent, so that order is kept.
+ * everything after them too until the spool is sent, so that order is kept. In profile fast all frames go by the spool, see drain.ts.
  */
 export function createEmitter(options: EmitterOptions): Emitter {
-  const { log, partitions } = options;
+  const { log, partitions, keep = () => false } = options;
   const epoch = clock.nowMs();
   const frameMax = Math.min(options.frameEventsMax ?? LIMITS.frame_events_max, LIMITS.frame_events_max);
   const lanes: Lane[] = Array.from({ length: partitions }, (_, p) => ({
@@ -53,7 +50,6 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let held: Awaited[] = [];
   let spool: Spool | undefined;
   let spooledSince = 0;
-  let draining: Promise<void> | undefined;
   const room: { readonly events: readonly Unnumbered[]; readonly resolve: () => void }[] = [];
   let settled: (() => void)[] = [];
   let closed = false;
@@ -132,7 +128,13 @@ export function createEmitter(options: EmitterOptions): Emitter {
     }
   };
 
-  const toSpool = (frames: readonly Awaited[]): void => {
+  const toSpool = (given: readonly Awaited[]): void => {
+    const frames = given.filter((item) => {
+      // nobody will ever take it, and what is kept would send it again and again
+      const tooLarge = item.frame.length > LIMITS.broker_payload_bytes_max;
+      if (tooLarge) giveUp("frame_too_large", item.count, item);
+      return !tooLarge;
+    });
     if (frames.length === 0) return;
     if (held.length > 0) {
       held.push(...frames);
@@ -163,7 +165,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     const waiting = held;
     held = [];
     for (const [k, item] of waiting.entries()) {
-      if (bus && !(spool && spool.events > 0) && flying < LIMITS.publish_pending_max) fly(bus, item);
+      if (bus && !keep() && !(spool && spool.events > 0) && flying < LIMITS.publish_pending_max) fly(bus, item);
       else toSpool([item]);
       if (held.length > 0) {
         held.push(...waiting.slice(k + 1));
@@ -176,7 +178,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
   /** How to give up each frame that is on its way, oldest first. */
   const flights = new Set<(error: WeirError) => void>();
-  const deliver = (bus: Connection, item: Awaited): Promise<unknown> =>
+  const deliver = (bus: Connection, item: Awaited): Promise<{ duplicate: boolean }> =>
     new Promise((resolve, reject) => {
       flights.add(reject);
       send(bus, item)
@@ -203,7 +205,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
       .finally(() => {
         flying--;
         flyingEvents -= item.count;
-        if (spool && spool.events > 0) drain();
+        drain.start();
         pump();
       });
   };
@@ -214,10 +216,11 @@ export function createEmitter(options: EmitterOptions): Emitter {
       if (buffer.length === 0 || held.length > 0) break;
       const bus = options.bus();
       if (!bus && options.undecided?.()) break;
-      if (!bus || (spool && spool.events > 0)) {
+      if (!bus || keep() || (spool && spool.events > 0)) {
         // what comes meanwhile waits a moment for company, so that one durable write and one frame take more of it
-        if (buffer.length < frameMax && hasRoom() && settled.length === 0 && !closing) {
-          if (bus) drain();
+        const gather = !bus || (spool?.events ?? 0) > 0;
+        if (gather && buffer.length < frameMax && hasRoom() && settled.length === 0 && !closing) {
+          if (bus) drain.start();
           else spoolSoon();
           if (bus || !spoolDue) break;
         }
@@ -226,7 +229,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
         const frames: Awaited[] = [];
         while (buffer.length > 0 && frames.length < 64) frames.push(...nextFrames());
         toSpool(frames);
-        if (bus) drain();
+        if (bus) drain.start();
         continue;
       }
       // while frames fly, small ones wait for company
@@ -255,43 +258,19 @@ export function createEmitter(options: EmitterOptions): Emitter {
     pump();
   });
 
-  /** Sends what is spooled, oldest first. */
-  const drain = (): void => {
-    if (draining || closed) return;
-    draining = (async () => {
-      let pause = 100;
-      while (!closed && spool && spool.events > 0) {
-        const bus = options.bus();
-        if (!bus) return;
-        // one after the other on the wire, without waiting for each acknowledgement: the broker stores them in this order
-        const run = spool.peekRun(DRAIN_FRAMES);
-        if (run.length === 0) return;
-        const results = await Promise.allSettled(run.map((item) => deliver(bus, item)));
-        const bad = results.findIndex((r) => r.status === "rejected");
-        const good = bad < 0 ? run.length : bad;
-        for (const item of run.slice(0, good)) published += item.count;
-        if (good > 0) spool.taken(good);
-        if (bad < 0) {
-          pause = 100;
-          continue;
-        }
-        const error: unknown = (results[bad] as PromiseRejectedResult).reason;
-        if (isTooLarge(error)) {
-          // it would stand in the way of all others for ever
-          giveUp("frame_too_large", run[bad]!.count, run[bad]!);
-          spool.taken();
-          continue;
-        }
-        // those behind it may have arrived: they are sent again, and recognised by their ids
-        log.debug({ err: error }, "the spool waits for the broker");
-        await new Promise((resolve) => setTimeout(resolve, pause).unref());
-        pause = Math.min(pause * 2, 5_000);
-      }
-    })().finally(() => {
-      draining = undefined;
-      pump();
-    });
-  };
+  const drain = createDrain({
+    spool: () => spool,
+    bus: options.bus,
+    keep,
+    ending: () => closing,
+    send: deliver,
+    onSent: (events) => {
+      published += events;
+    },
+    onTooLarge: (item) => giveUp("frame_too_large", item.count, item),
+    onEnd: pump,
+    log,
+  });
 
   /** A drop is a fact: it is told as an event as soon as there is somebody to tell. */
   const tellLosses = (): void => {
@@ -376,15 +355,20 @@ export function createEmitter(options: EmitterOptions): Emitter {
         giveUpOn(new WeirError("broker_unreachable", "the connection to the broker broke"));
     },
     wake() {
-      if (spool && spool.events > 0) drain();
+      drain.again();
       pump();
     },
     async close() {
       closing = true; // what finds no room now is given up: nobody waits any more
       if (losses.size > 0) tellLosses();
       await this.flush();
+      if (keep() && options.bus()) {
+        drain.start();
+        await drain.idle(); // what is on the disk is safe; it should also be seen
+      }
       closed = true;
-      await draining;
+      drain.close();
+      await drain.idle();
       spool?.close();
     },
   };

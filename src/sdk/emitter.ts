@@ -15,6 +15,8 @@ export interface EmitterOptions {
   readonly undecided?: () => boolean;
   /** Folder of the spool. */
   readonly spoolFolder: string;
+  /** Profile fast: keep in the spool what the broker has acknowledged and may not have synced. Default: no. */
+  readonly keep?: () => boolean;
   readonly partitions: number;
   /** At the limit of the buffer: wait (default), or drop and count. */
   readonly whenFull: "wait" | "drop";

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, readConfig } from "../base/config.ts";
+import { readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
-import { readCredential } from "../wire/credentials.ts";
+import { readFolderBroker, signIn } from "../wire/folder.ts";
 import { createEmitter } from "./emit.ts";
 import type { Emitter, EmitterStats } from "./emitter.ts";
 import { drainOrphans, spoolsFolder } from "./spools.ts";
@@ -28,7 +28,7 @@ export interface WeirOptions {
   readonly dataDir?: string;
   /** Address of a broker, `nats://[user:password@]host:port`, instead of the one of the folder. */
   readonly natsUrl?: string;
-  /** Partitions of that broker's log. Default: `WEIR_PARTITIONS`. */
+  /** Partitions of that broker's log. Default: as the weir of the folder says; with an address `WEIR_PARTITIONS`. */
   readonly partitions?: number;
   /** At the limit of the buffer: wait (default), or drop and count. */
   readonly whenFull?: "wait" | "drop";
@@ -56,11 +56,14 @@ export interface Weir extends Emitter {
  */
 export function createWeir(options: WeirOptions = {}): Weir {
   const config = { ...readConfig(), ...(options.dataDir ? { dataDir: options.dataDir } : {}) };
+  const outside = options.natsUrl ?? config.natsUrl;
+  let told = outside ? undefined : readFolderBroker(config.dataDir);
   const name = options.name ?? "sdk";
   const log = createLog(`sdk ${name}`, config.logLevel);
   let bus: Connection | undefined;
   let closed = false;
   const spools = spoolsFolder(config.dataDir);
+  const keep = (): boolean => (told?.profile ?? config.profile) === "fast";
   const emitter = createEmitter({
     producer: `${name}-${process.pid}-${randomBytes(4).toString("hex")}`,
     source: options.source ?? `sdk://${name}`,
@@ -68,9 +71,10 @@ export function createWeir(options: WeirOptions = {}): Weir {
     bus: () => (bus && !bus.nc.isClosed() && !away ? bus : undefined),
     undecided: () => undecided,
     spoolFolder: join(spools, `${name}.${process.pid}.${randomBytes(3).toString("hex")}`),
-    partitions: options.partitions ?? config.partitions,
+    partitions: options.partitions ?? told?.partitions ?? config.partitions,
     whenFull: options.whenFull ?? "wait",
     check: options.check ?? true,
+    keep,
     spoolBytesMax: options.spoolBytesMax,
     frameEventsMax: options.frameEventsMax,
     log,
@@ -85,7 +89,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
     let looking: NodeJS.Timeout | undefined;
     // a weir that was started again may have its broker on another port: the connection alone would look for the old one for ever
     const look = (): void => {
-      if (closed || addressOf(options, config) === url) return;
+      if (closed || addressOf(outside, config.dataDir) === url) return;
       clearInterval(looking);
       bus = undefined;
       void connection.close();
@@ -109,16 +113,20 @@ export function createWeir(options: WeirOptions = {}): Weir {
   const connectFor = async (): Promise<void> => {
     for (let pause = 50; !closed && !bus; pause = Math.min(pause * 2, 1_000)) {
       try {
-        const url = addressOf(options, config);
+        const url = addressOf(outside, config.dataDir);
         if (!url) throw new WeirError("not_running", `no weir runs on ${config.dataDir}`);
-        bus = await dial(url, options, config, `${name} producer`, log);
+        if (!outside) told = readFolderBroker(config.dataDir);
+        const at = outside ? { url } : await signIn(config.dataDir, url, "producer");
+        bus = await connectBroker({ ...at, name: `${name} producer`, log });
         if (closed) return void (await bus.close());
         away = false;
         void follow(bus, url);
         decide();
-        await drainOrphans(spools, bus);
+        await drainOrphans(spools, bus, { keep: keep() });
       } catch (error) {
-        log.debug({ err: error }, "weir is away; events wait in the spool");
+        // a broker that does not let it in will not do so later, so that somebody should hear of it
+        const refused = undecided && error instanceof WeirError && error.code === "broker_refused";
+        log[refused ? "warn" : "debug"]({ err: error }, "events wait in the spool");
         decide();
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
       }
@@ -143,23 +151,11 @@ export function createWeir(options: WeirOptions = {}): Weir {
 }
 
 /** Where the broker is: as told, or as the running weir of the folder says; undefined while there is none. */
-function addressOf(options: WeirOptions, config: Config): string | undefined {
-  const outside = options.natsUrl ?? config.natsUrl;
+function addressOf(outside: string, dataDir: string): string | undefined {
   if (outside) return outside;
   try {
-    return (JSON.parse(readFileSync(join(config.dataDir, "runtime.json"), "utf8")) as { nats_url: string }).nats_url;
+    return (JSON.parse(readFileSync(join(dataDir, "runtime.json"), "utf8")) as { nats_url: string }).nats_url;
   } catch {
     return undefined; // weir does not run, or writes the file just now
   }
-}
-
-async function dial(
-  url: string,
-  options: WeirOptions,
-  config: Config,
-  name: string,
-  log: ReturnType<typeof createLog>,
-): Promise<Connection> {
-  if (options.natsUrl ?? config.natsUrl) return connectBroker({ url, name, log });
-  return connectBroker({ url, credentials: await readCredential(join(config.dataDir, "nats"), "producer"), name, log });
 }

@@ -9,7 +9,7 @@ import type { Spooled } from "./spool.ts";
 export function createSend(): {
   /** Remembers the contexts of a frame's events; a frame that waited on disk has none, its events keep theirs. */
   traced(frame: Uint8Array, events: readonly Unnumbered[]): void;
-  send(bus: Connection, item: Spooled): Promise<void>;
+  send(bus: Connection, item: Spooled): Promise<{ duplicate: boolean }>;
 } {
   const traces = new WeakMap<Uint8Array, readonly (string | undefined)[]>();
   return {
@@ -19,8 +19,11 @@ export function createSend(): {
     async send(bus, { partition, frame, count, id }) {
       const subject = inSubject(partition);
       const span = sendSpan(subject, traces.get(frame) ?? [], count);
-      await publishFrame(bus, subject, frame, { count, id, trace: traceparentOf(span) }).then(
-        () => sent(span),
+      return publishFrame(bus, subject, frame, { count, id, trace: traceparentOf(span) }).then(
+        (stored) => {
+          sent(span);
+          return stored;
+        },
         (error: unknown) => {
           sent(span, error);
           throw error;

@@ -37,6 +37,9 @@ export interface Spooled {
 export interface Spool {
   /** Events waiting. */
   readonly events: number;
+  /** Events that were sent and are kept. */
+  readonly kept: number;
+  /** What takes room on the disk: waiting and kept. */
   readonly bytes: number;
   /** Records that could not be read. */
   readonly broken: number;
@@ -46,10 +49,31 @@ export interface Spool {
   peek(): Spooled | undefined;
   /** The oldest frames not sent, at most `count` of one segment, in their order. */
   peekRun(count: number): Spooled[];
-  /** The oldest `count` frames (1) were acknowledged. */
-  taken(count?: number): void;
+  /** The oldest `count` frames (1) were acknowledged. With `keep` they stay on the disk until they are released. */
+  taken(count?: number, keep?: boolean): void;
+  /** The place behind what was taken last. */
+  mark(): Mark;
+  /** What was taken before a mark is needed no more. */
+  release(mark: Mark): void;
+  /** What was taken and is kept waits again; marks of before are void. */
+  rewind(): void;
   /** Closes the files; an empty spool leaves no folder behind. */
   close(): void;
+}
+
+/** A place in a spool, see {@link Spool.mark}. */
+export interface Mark {
+  readonly segment: number;
+  readonly offset: number;
+  /** Bytes and events taken since the spool was opened, and how often it was rewound. */
+  readonly bytes: number;
+  readonly events: number;
+  readonly turn: number;
+}
+
+interface Place {
+  readonly segment: number;
+  readonly offset: number;
 }
 
 const HEAD = 8;
@@ -58,10 +82,7 @@ const name = (segment: number): string => `${String(segment).padStart(8, "0")}.s
 /** Opens the spool in `folder`, mending what a crash left. */
 export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_max): Spool {
   makeFolder(folder, 0o700);
-  const segments = readdirSync(folder)
-    .filter((file) => /^\d{8}\.seg$/.test(file))
-    .map((file) => Number(file.slice(0, 8)))
-    .sort((a, b) => a - b);
+  const segments = segmentsIn(folder);
   const start = readPosition(folder);
   for (const old of segments.filter((s) => s < start.segment)) rmSync(join(folder, name(old)));
   let reading = {
@@ -82,6 +103,15 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
   let outSize = existsSync(join(folder, name(writing))) ? statSync(join(folder, name(writing))).size : 0;
   let loaded: { segment: number; data: Buffer } | undefined;
   let current: { item: Spooled; next: number } | undefined;
+  /** Frames just appended that are the next to send: they need not be read again. */
+  let ahead: { item: Spooled; next: number }[] = [];
+  /** Behind what is released; what lies between it and `reading` is kept. */
+  let base = { ...reading };
+  let takenSum = { bytes: 0, events: 0 };
+  let releasedSum = { bytes: 0, events: 0 };
+  let turn = 0;
+  if (start.sent.segment !== start.segment || start.sent.offset !== start.offset) writePosition(folder, base, reading);
+  const kept = (): number => takenSum.events - releasedSum.events;
 
   const openSegment = (): number => {
     const fd = openSync(join(folder, name(writing)), "a", 0o600);
@@ -95,10 +125,36 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
       loaded = { segment: reading.segment, data: size > 0 ? readFileSync(file) : Buffer.alloc(0) };
     return loaded.data;
   };
+  /** Everything is sent: the file goes, so that whoever looks sees at once that nothing waits. */
+  const startAnew = (): void => {
+    if (events > 0 || kept() > 0 || reading.segment !== writing || outSize === 0) return;
+    if (out !== undefined) closeSync(out);
+    out = undefined;
+    loaded = undefined;
+    const from = base.segment;
+    const done = writing++;
+    outSize = 0;
+    reading = { segment: writing, offset: 0 };
+    base = { ...reading };
+    writePosition(folder, base, reading);
+    for (let s = from; s <= done; s++) rmSync(join(folder, name(s)), { force: true });
+  };
+  const release = (mark: Mark): void => {
+    if (mark.turn !== turn || mark.events < releasedSum.events) return;
+    for (let s = base.segment; s < mark.segment; s++) rmSync(join(folder, name(s)), { force: true });
+    base = { segment: mark.segment, offset: mark.offset };
+    bytes -= mark.bytes - releasedSum.bytes;
+    releasedSum = { bytes: mark.bytes, events: mark.events };
+    writePosition(folder, base, reading);
+    startAnew();
+  };
 
   return {
     get events() {
       return events;
+    },
+    get kept() {
+      return kept();
     },
     get bytes() {
       return bytes;
@@ -118,6 +174,7 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
         outSize = 0;
       }
       out ??= openSegment();
+      const atEnd = events === 0 && reading.segment === writing && reading.offset === outSize;
       try {
         writeAll(out, Buffer.concat(records));
         fdatasyncSync(out);
@@ -130,11 +187,16 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
           { cause: error, hint: "free disk space" },
         );
       }
+      if (atEnd) {
+        let next = outSize;
+        ahead = frames.map((item, k) => ({ item, next: (next += records[k]!.length) }));
+      }
       outSize += size;
       bytes += size;
       events += frames.reduce((sum, f) => sum + f.count, 0);
     },
     peek() {
+      current ??= ahead[0];
       if (current) return current.item;
       for (;;) {
         const data = load();
@@ -148,15 +210,14 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
           continue;
         }
         if (reading.segment >= writing) return undefined;
-        const done = reading.segment;
-        reading = { segment: done + 1, offset: 0 };
-        writePosition(folder, reading);
-        rmSync(join(folder, name(done)), { force: true });
+        reading = { segment: reading.segment + 1, offset: 0 };
+        if (kept() === 0) release(this.mark());
       }
     },
     peekRun(count) {
       const first = this.peek();
       if (!first) return [];
+      if (ahead.length > 0) return ahead.slice(0, count).map(({ item }) => item);
       const run = [first];
       const data = load();
       let offset = current!.next;
@@ -166,19 +227,33 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
       }
       return run;
     },
-    taken(count = 1) {
+    taken(count = 1, keep = false) {
       for (let k = 0; k < count && this.peek(); k++) {
-        bytes -= current!.next - reading.offset;
+        takenSum.bytes += current!.next - reading.offset;
+        takenSum.events += current!.item.count;
         events -= current!.item.count;
         reading.offset = current!.next;
         current = undefined;
+        ahead.shift();
       }
-      writePosition(folder, reading);
+      if (keep) writePosition(folder, base, reading);
+      else release(this.mark());
+    },
+    mark: () => ({ ...reading, ...takenSum, turn }),
+    release,
+    rewind() {
+      events += kept();
+      takenSum = { ...releasedSum };
+      reading = { ...base };
+      current = undefined;
+      ahead = [];
+      turn++;
+      writePosition(folder, base, reading);
     },
     close() {
       if (out !== undefined) closeSync(out);
       out = undefined;
-      if (events === 0) rmSync(folder, { recursive: true, force: true });
+      if (events === 0 && kept() === 0) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -259,9 +334,13 @@ function scan(file: string, from: number, last: boolean): { events: number; brok
 const counted = new Map<string, { readonly size: number; readonly events: number }>();
 const COUNTED_MAX = 1_000;
 
-/** Events that wait in the spool of a folder, whoever writes it. Reads heads of records only, and a segment nobody is in only once. */
-export function eventsWaiting(folder: string): number {
-  const { segment, offset } = readPosition(folder);
+/**
+ * Events that wait in the spool of a folder. Reads heads of records only, and a segment nobody is in only once. What is sent and kept counts where
+ * nobody owns the spool any more, who knows that it was sent.
+ */
+export function eventsWaiting(folder: string, { owned }: { owned: boolean }): number {
+  const position = readPosition(folder);
+  const { segment, offset } = owned ? position.sent : position;
   let events = 0;
   for (const file of readdirSync(folder)) {
     const number = /^\d{8}\.seg$/.test(file) ? Number(file.slice(0, 8)) : 0;
@@ -295,23 +374,33 @@ function countHeads(data: Buffer, from: number): number {
   return events;
 }
 
-function readPosition(folder: string): { segment: number; offset: number } {
+function readPosition(folder: string): Place & { readonly sent: Place } {
+  const isPlace = (place: Partial<Place> | undefined): place is Place =>
+    Number.isSafeInteger(place?.segment) && Number.isSafeInteger(place?.offset);
   try {
-    const { segment, offset } = JSON.parse(readFileSync(join(folder, "position.json"), "utf8")) as {
-      segment: number;
-      offset: number;
-    };
-    if (Number.isSafeInteger(segment) && Number.isSafeInteger(offset)) return { segment, offset };
+    const { segment, offset, sent } = JSON.parse(readFileSync(join(folder, "position.json"), "utf8"));
+    const base = { segment, offset };
+    if (isPlace(base)) return { ...base, sent: isPlace(sent) ? sent : base };
   } catch {
     // none yet, or unreadable: what was sent already is sent again, and dropped by its ids
   }
-  return { segment: 1, offset: 0 };
+  const start = { segment: 1, offset: 0 };
+  return { ...start, sent: start };
 }
 
-/** Not synced: after a power cut an older position sends some frames again, which their ids make harmless. */
-function writePosition(folder: string, position: { segment: number; offset: number }): void {
+const segmentsIn = (folder: string): number[] =>
+  readdirSync(folder)
+    .filter((file) => /^\d{8}\.seg$/.test(file))
+    .map((file) => Number(file.slice(0, 8)))
+    .sort((a, b) => a - b);
+
+/**
+ * Not synced: after a power cut an older position sends some frames again, which their ids make harmless. `sent` is for whoever wants to know whether
+ * something waits; where the spool is opened again, all that is kept waits.
+ */
+function writePosition(folder: string, base: Place, sent: Place): void {
   const file = join(folder, "position.json");
-  writeFileSync(`${file}.tmp`, JSON.stringify(position), { mode: 0o600 });
+  writeFileSync(`${file}.tmp`, JSON.stringify({ ...base, sent }), { mode: 0o600 });
   renameSync(`${file}.tmp`, file);
 }
 

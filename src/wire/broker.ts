@@ -11,6 +11,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { connectBroker } from "./connect.ts";
 import { type Credentials, loadCredentials, renderUsers, writePrivate } from "./credentials.ts";
+import { brokerDir } from "./folder.ts";
 import { endOrphan, forgetBroker, noteBroker } from "./orphan.ts";
 import { findServer } from "./server-program.ts";
 import { streamBytes } from "./streams.ts";
@@ -40,9 +41,6 @@ export interface Broker {
 
 /** The options of weir that the broker depends on. */
 export type BrokerConfig = Pick<Config, "dataDir" | "natsPort" | "natsServer" | "profile" | "logBytes">;
-
-/** The folder `<data>/nats`: config, credentials and store of the broker. */
-export const brokerDir = (dataDir: string): string => join(dataDir, "nats");
 
 /**
  * Starts a nats-server on the data folder and resolves when JetStream answers. A broker left behind by a killed weir is ended

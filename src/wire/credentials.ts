@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { INSTANCES_SUBJECT } from "./subjects.ts";
 
 /** Who connects: each role may do only what its work needs. */
 export type Role = "producer" | "reader" | "engine" | "admin";
@@ -49,7 +50,8 @@ export const PERMISSIONS: Readonly<Record<Role, Permissions>> = {
   // have stored frames delivered to weir.in.0, which the server does as soon as somebody listens to exactly that subject.
   engine: {
     publish: ["weir.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"],
-    subscribe: ["$JS.EVENT.ADVISORY.>"],
+    // What other instances say; no stream takes that subject, so that nothing can be made to enter the log by it.
+    subscribe: ["$JS.EVENT.ADVISORY.>", INSTANCES_SUBJECT],
   },
   // In the system account: what the server says about itself; it can neither reload, kick nor shut down.
   admin: {

@@ -78,12 +78,21 @@ export async function lastStored(bus: Pick<Connection, "jsm">, stream: StreamNam
   return (await bus.jsm.streams.getMessage(stream, { last_by_subj: STREAM_SUBJECTS[stream] }))?.seq ?? 0;
 }
 
+/** What the last frame on a subject tells of its writer. */
+export interface LastFrame {
+  readonly seq: number;
+  readonly input: number;
+  readonly place: string | undefined;
+  readonly totals: Totals;
+  readonly written: number;
+}
+
 /** The last frame on a subject: its sequence, input position and totals; undefined where there is none. */
 export async function lastFrame(
   bus: Pick<Connection, "jsm">,
   stream: string,
   subject: string,
-): Promise<{ seq: number; input: number; place: string | undefined; totals: Totals; written: number } | undefined> {
+): Promise<LastFrame | undefined> {
   const message = await bus.jsm.streams.getMessage(stream, { last_by_subj: subject });
   if (!message) return undefined;
   return {
@@ -93,4 +102,14 @@ export async function lastFrame(
     totals: totalsOf(message.header.get(HEADERS.totals)),
     written: Number(message.header.get(HEADERS.written) || 0),
   };
+}
+
+/** Sequence of the oldest frame on a subject that was not trimmed; undefined where there is none. */
+export async function firstSequence(
+  bus: Pick<Connection, "jsm">,
+  stream: string,
+  subject: string,
+): Promise<number | undefined> {
+  const next = { seq: 1, next_by_subj: subject }; // the client's type lacks the second, the server knows it
+  return (await bus.jsm.streams.getMessage(stream, next as { seq: number }))?.seq;
 }

@@ -3,6 +3,7 @@ import { DeliverPolicy } from "@nats-io/jetstream";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./connect.ts";
+import { checkSame, streamIdentity } from "./streams.ts";
 
 /** A stored message as readers see it. */
 export interface Stored {
@@ -12,6 +13,8 @@ export interface Stored {
   readonly headers: { get(name: string): string } | undefined;
   /** When the broker stored it, in microseconds. */
   readonly stored_us: number;
+  /** Messages behind it that the reader is to read, when the broker handed it out. */
+  readonly pending: number;
 }
 
 /** Reads a stream in order from a sequence on, for ever, across broken connections. What waits in memory is bounded. */
@@ -27,16 +30,30 @@ export interface Reader {
   close(): Promise<void>;
 }
 
-/** Opens a reader of `stream` behind sequence `after`, of `subjects` only where given. */
+/** What the client tells when a consumer is gone; whether the stream is still the same is looked at before another one is made. */
+const TROUBLE: ReadonlySet<string> = new Set([
+  "heartbeats_missed",
+  "consumer_not_found",
+  "consumer_deleted",
+  "stream_not_found",
+  "ordered_consumer_recreated",
+]);
+
+/**
+ * Opens a reader of `stream` behind sequence `after`, of `subjects` only where given. With `created`, the making of the stream, `ready` throws
+ * `stream_changed` when the stream was replaced, removed or cut behind the reader's back.
+ */
 export function openReader(
   bus: Connection,
   stream: string,
-  { after, subjects }: { after: number; subjects?: readonly string[] },
+  { after, subjects, created }: { after: number; subjects?: readonly string[]; created?: string },
 ): Reader {
   const queue: Stored[] = [];
   let head = 0;
   let bytes = 0;
   let last = after;
+  let last_us: number | undefined;
+  let reopened = false;
   let closed = false;
   let failure: unknown;
   let current: ConsumerMessages | undefined;
@@ -47,17 +64,11 @@ export function openReader(
     wake = undefined;
   };
 
-  let created: string | undefined;
-  /** Throws `stream_changed` where the stream is another one than before, whose messages would be passed by up to the number that was reached. */
-  const check = async (): Promise<void> => {
-    const info = await bus.jsm.streams.info(stream);
-    created ??= info.created;
-    if (info.created === created && info.state.last_seq >= last) return;
-    throw new WeirError("stream_changed", `${stream} was replaced, cut or restored while it was read`);
-  };
-
+  let making = created;
   const open = async (): Promise<ConsumerMessages> => {
-    await check();
+    if (reopened) await checkSame(bus.jsm, stream, { created: making, last: { seq: last, stored_us: last_us } });
+    else making ??= (await streamIdentity(bus.jsm, stream)).created;
+    reopened = true;
     const consumer = await bus.js.consumers.get(stream, {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: last + 1,
@@ -68,25 +79,18 @@ export function openReader(
     return consumer.consume({ max_messages: LIMITS.reader_messages_max, idle_heartbeat: 5_000 });
   };
 
-  /** The client makes a consumer again by itself, also on another stream of that name; the way through `open` looks at that. */
-  const heed = async (messages: ConsumerMessages): Promise<void> => {
-    for await (const { type } of messages.status()) {
-      if (/^(ordered_consumer_recreated|consumer_not_found|consumer_deleted|stream_not_found)$/.test(type))
-        messages.stop();
-    }
-  };
-
   const pump = async (): Promise<void> => {
     while (!closed) {
       try {
         current = await open();
         if (closed) return current.stop();
-        void heed(current);
+        void stopInTrouble(current);
         for await (const message of current) {
           if (closed) return;
           const stored = storedOf(message);
           if (stored.seq <= last) continue; // the same again after a connection came back
           last = stored.seq;
+          last_us = stored.stored_us;
           bytes += stored.data.length;
           queue.push(stored);
           signal();
@@ -156,10 +160,15 @@ export function openReader(
   };
 }
 
+async function stopInTrouble(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) if (TROUBLE.has(type)) messages.stop();
+}
+
 const storedOf = (message: JsMsg): Stored => ({
   seq: message.seq,
   subject: message.subject,
   data: message.data,
   headers: message.headers,
   stored_us: Math.floor(message.info.timestampNanos / 1_000),
+  pending: message.info.pending,
 });

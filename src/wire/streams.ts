@@ -6,6 +6,7 @@ import {
   type StreamInfo,
   type StreamUpdateConfig,
 } from "@nats-io/jetstream";
+import { usFromIso } from "../base/clock.ts";
 import type { Config } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -97,9 +98,14 @@ const UPDATED = [
 
 /**
  * Makes the three streams, or checks those that are there: harmless differences are updated, settings that break a guarantee
- * are refused (`broker_refused` naming stream, setting, found, wanted), another number of partitions is `bad_config`.
+ * are refused (`broker_refused` naming stream, setting, found, wanted), another number of partitions is `bad_config`. Without `adjust`, sizes and
+ * copies of those that are there stay as they are: they are for the weir that owns the log to say.
  */
-export async function ensureStreams(jsm: JetStreamManager, config: StreamsConfig): Promise<void> {
+export async function ensureStreams(
+  jsm: JetStreamManager,
+  config: StreamsConfig,
+  { adjust = true }: { adjust?: boolean } = {},
+): Promise<void> {
   for (const name of Object.keys(STREAM_SUBJECTS) as StreamName[]) {
     const found = await streamInfo(jsm, name);
     const wanted = streamConfig(name, config);
@@ -109,7 +115,7 @@ export async function ensureStreams(jsm: JetStreamManager, config: StreamsConfig
     }
     guard(name, found.config, wanted, config);
     const update = differences(found, wanted);
-    if (update) await change(name, () => jsm.streams.update(name, update));
+    if (update && adjust) await change(name, () => jsm.streams.update(name, update));
   }
 }
 
@@ -119,6 +125,39 @@ export async function streamIdentity(jsm: JetStreamManager, stream: string): Pro
   if (!info) throw new WeirError("stream_changed", `the stream ${stream} is missing`);
   const { first_seq, last_seq, messages, num_deleted } = info.state;
   return { stream, created: info.created, first_seq, last_seq, messages, num_deleted: num_deleted ?? 0 };
+}
+
+/** The client reads the time of a message as a number too large to be exact. */
+const TIME_SLACK_US = 2;
+
+/**
+ * Throws `stream_changed` unless a stream is the one that was worked through up to `last`: of the same making where that is given, as long, and
+ * with the same message there. The length alone does not tell: one that lost its end in a power cut may have grown again.
+ */
+export async function checkSame(
+  jsm: JetStreamManager,
+  stream: string,
+  { created, last }: { created?: string; last: { seq: number; stored_us: number | undefined } },
+): Promise<StreamIdentity> {
+  const now = await streamIdentity(jsm, stream);
+  const changed = (how: string): WeirError =>
+    new WeirError("stream_changed", `${stream} ${how}`, {
+      hint: "bring the streams back as they were together; `weir rebuild` makes the tables again from the log there is",
+    });
+  if (created !== undefined && now.created !== created)
+    throw changed(`of ${created} was replaced by one of ${now.created}`);
+  if (now.last_seq < last.seq)
+    throw changed(
+      `ends at ${now.last_seq}, and was worked through up to ${last.seq}: it was replaced, cut or restored`,
+    );
+  if (last.seq === 0 || last.stored_us === undefined) return now;
+  const message = await jsm.direct.getMessage(stream, { seq: last.seq });
+  const time_us = message && usFromIso(message.timestamp); // none where it was trimmed
+  if (time_us && Math.abs(time_us - last.stored_us) > TIME_SLACK_US)
+    throw changed(
+      `has another message at ${last.seq} than was worked through: it was replaced or cut, and has grown again`,
+    );
+  return now;
 }
 
 /**

@@ -11,6 +11,9 @@ export const STREAM_SUBJECTS = {
 /** Name of one of weir's streams. */
 export type StreamName = keyof typeof STREAM_SUBJECTS;
 
+/** Where instances tell each other which partitions they work on. No stream takes it. */
+export const INSTANCES_SUBJECT = "weir.instances";
+
 /** The text, if it can be one token of a subject. The client would send `a.*` as it is and the server store it literally. */
 export function subjectToken(text: string): string {
   if (/^[A-Za-z0-9_-]+$/.test(text) && text.length <= LIMITS.token_chars_max) return text;

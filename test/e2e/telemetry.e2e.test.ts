@@ -7,9 +7,9 @@ import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@
 import { expect, test } from "vitest";
 import { createLog } from "../../src/base/log.ts";
 import { createWeir } from "../../src/sdk/index.ts";
-import { brokerDir } from "../../src/wire/broker.ts";
 import { connectBroker } from "../../src/wire/connect.ts";
 import { readCredential } from "../../src/wire/credentials.ts";
+import { brokerDir } from "../../src/wire/folder.ts";
 import { eventsSubject } from "../../src/wire/subjects.ts";
 import { type CollectedSpan, type Collector, startCollector } from "../support/collector.ts";
 import { mcpOverHttp, mcpOverStdio } from "../support/mcp-client.ts";

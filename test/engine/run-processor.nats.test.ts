@@ -4,10 +4,12 @@ import { describe, expect, test } from "vitest";
 import { clock } from "../../src/base/clock.ts";
 import { newId } from "../../src/base/id.ts";
 import type { Event } from "../../src/define/event.ts";
+import { runProcessor } from "../../src/engine/run-processor.ts";
 import { encodeEvents } from "../../src/wire/encode.ts";
 import { lastFrame, publishFrame } from "../../src/wire/publish.ts";
 import { ensureStreams, eventsSubject, inSubject, purgeUpTo, validSubject } from "../../src/wire/streams.ts";
-import { type Bench, eventsIn, runProcessors, startBench } from "../support/pipeline.ts";
+import { quiet } from "../support/nats.ts";
+import { type Bench, eventsIn, processors, runProcessors, startBench } from "../support/pipeline.ts";
 import { until } from "../support/until.ts";
 
 const event = (n: number, over: Record<string, unknown> = {}): Event => {
@@ -56,15 +58,29 @@ describe("a processor on the log", () => {
   test("two runners of one partition write each output once", async () => {
     await using bench = await startBench();
     await using other = await bench.nats.connect("engine");
-    await using _one = runProcessors(bench, ["validate", "enrich"]);
-    await using _two = runProcessors(bench, ["validate", "enrich"], {
-      bus: other,
-      snapshots: `${bench.snapshots}-two`,
-    });
+    // without leases: it is the log that lets one of two write
+    const stop = new AbortController();
+    const runs = ["validate", "enrich"].flatMap((name) =>
+      [bench.bus, other].map((bus, k) =>
+        runProcessor({
+          name,
+          processor: processors.get(name)!,
+          partition: 0,
+          bus,
+          snapshots: `${bench.snapshots}-${k}`,
+          version: "test",
+          log: quiet,
+          signal: stop.signal,
+          status: { name, partition: 0, input: 0, events: 0, behind: 0, state: "starting" },
+        }),
+      ),
+    );
     await sendEach(bench, range(1, 300));
     await through(bench, "WEIR_VALID", validSubject(0), 300);
     await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS")).length >= 300);
     expect(await numbersIn(bench, "WEIR_EVENTS")).toEqual(range(1, 300));
+    stop.abort();
+    await Promise.all(runs);
   });
 
   test("stopped and started again, with and without its snapshot, it goes on where its last output says", async () => {
@@ -226,6 +242,25 @@ describe("a processor on the log", () => {
     expect(run.status("enrich").notice).toMatch(/^WEIR_VALID was made at .* it was replaced; /);
     expect([...new Set(await numbersIn(bench, "WEIR_EVENTS"))]).toEqual(range(1, 70));
     expect(await taken()).toBe(await written());
+  });
+
+  test("a state that has not seen what another instance worked through is made again", async () => {
+    await using bench = await startBench();
+    const elsewhere = { snapshots: join(bench.snapshots, "elsewhere") };
+    for (const [from, place] of [
+      [1, {}],
+      [101, elsewhere], // on another machine, with another state; it trims what it has seen
+      [201, {}],
+    ] as const) {
+      await using _run = runProcessors(bench, ["validate", "enrich"], place);
+      await sendEach(bench, range(from, from + 99));
+      await until(`${from + 99} was enriched`, async () =>
+        (await numbersIn(bench, "WEIR_EVENTS", enriched)).includes(from + 99),
+      );
+    }
+    const events = await eventsIn(bench.bus, "WEIR_EVENTS", enriched);
+    expect(events.filter((e) => e.type.startsWith("gap."))).toEqual([]);
+    expect(await numbersIn(bench, "WEIR_EVENTS", enriched)).toEqual(range(1, 300));
   });
 
   test("a processor that stops saves its state, and its input is trimmed", async () => {

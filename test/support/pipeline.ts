@@ -61,6 +61,7 @@ export function runProcessors(
   });
   return {
     status: (name: string): ProcessorStatus => status.find((s) => s.name === name)!,
+    done,
     async [Symbol.asyncDispose]() {
       stop.abort();
       await done;

@@ -70,7 +70,17 @@ const statusOf = (health: Status["health"]): Status => ({
   health,
   broker: { url: "nats://127.0.0.1:4778", version: "2.14.0", ok: true },
   streams: [{ name: "WEIR_EVENTS", messages: 300, bytes: 90_000, first_seq: 1, last_seq: 300 }],
-  processors: [{ name: "validate", partition: 0, state: "running", input_seq: 300, head_seq: 300, lag_events: 0 }],
+  processors: [
+    {
+      name: "validate",
+      partition: 0,
+      state: "running",
+      input_seq: 300,
+      head_seq: 300,
+      lag_events: 0,
+      held_by: "laptop (1)",
+    },
+  ],
   tables: {
     state: "running",
     seq: 300,

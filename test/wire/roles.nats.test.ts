@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { connectBroker } from "../../src/wire/connect.ts";
 import { publishError } from "../../src/wire/publish-error.ts";
 import { ensureStreams } from "../../src/wire/streams.ts";
+import { INSTANCES_SUBJECT } from "../../src/wire/subjects.ts";
 import { describeBrokers, type Place } from "../support/brokers.ts";
 import { quiet } from "../support/nats.ts";
 
@@ -92,6 +93,23 @@ describeBrokers("roles", ({ startBroker }) => {
     }
     expect((await engine.jsm.streams.info("WEIR_IN")).state.last_seq).toBe(0);
     await engine.jsm.streams.info("WEIR_VALID");
+  });
+
+  test("only those who work on the log hear and tell who works on what", async () => {
+    await using nats = await startBroker();
+    await using engine = await nats.connect("engine");
+    await using other = await nats.connect("engine");
+    const heard = new Promise((resolve) =>
+      engine.nc.subscribe(INSTANCES_SUBJECT, { max: 1, callback: (_, message) => resolve(message.string()) }),
+    );
+    await engine.nc.flush();
+    for (const role of ["producer", "reader"] as const) {
+      await using client = await nats.connect(role);
+      await expectNoSubscription(client.nc, INSTANCES_SUBJECT);
+      await expect(client.nc.request(INSTANCES_SUBJECT, role)).rejects.toThrow(denied);
+    }
+    other.nc.publish(INSTANCES_SUBJECT, "engine");
+    expect(await heard).toBe("engine");
   });
 
   test("admin asks the server about itself, and cannot order it around", async () => {

@@ -31,9 +31,7 @@ const FACTS = [
  * scan of the table, so that DuckDB passes over all rows but those by their statistics.
  */
 const unlike = FACTS.map(({ fact, table, compared }) => {
-  const told = compared.map(
-    (column) => `{field: '${column}', told: json_extract_string(parts, '$.*.${column}')}`,
-  );
+  const told = compared.map((column) => `{field: '${column}', told: json_extract_string(parts, '$.*.${column}')}`);
   return `select '${fact}' as fact, session, string_split(sources, ',') as sources, event_id, field.field as field
 from (select session, sources, event_id, unnest([${told.join(", ")}]) as field from ${table} where parts is not null)
 where len(list_distinct(list_filter(field.told, lambda v: v is not null))) > 1`;
