@@ -17,12 +17,13 @@ import { brokerDir, startBroker } from "../wire/broker.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import { openArchive } from "./archiving.ts";
 import { note, progress, say, sayJson, sayTable } from "./print.ts";
 import { definitionsRoot } from "./root.ts";
 import { findRuntime, needRuntime } from "./runtime.ts";
 
 /** Runs a long operation of the running weir, showing its progress. */
-async function operate<T>(name: string): Promise<T> {
+export async function operate<T>(name: string): Promise<T> {
   const { http_url, token } = needRuntime(readConfig().dataDir);
   const response = await fetch(`${http_url}/api/${name}`, {
     method: "POST",
@@ -61,6 +62,10 @@ export async function verifyCommand({ json }: { json?: boolean }): Promise<void>
     for (const { first, last } of found.lost) say(`NO  the log lacks sequences ${first} to ${last}`);
     for (const { seq, in_log, in_tables } of found.frames)
       say(`NO  sequence ${seq}: ${in_log} events in the log, ${in_tables} in the tables`);
+    for (const { file, first, last, why } of found.archive.faults)
+      say(`NO  the archive's file ${file} (sequences ${first} to ${last}): ${why}; put it back from a backup`);
+    const { segments, last_seq: archived } = found.archive;
+    if (segments > 0) say(`    the archive holds sequences up to ${archived} in ${segments} segments`);
     const { events, producers, first_seq, last_seq } = found.checked;
     say(
       `${found.ok ? "Nothing is lost" : "Something is missing"}: ${events} events of ${producers} producers, sequences ${first_seq} to ${last_seq}.`,
@@ -118,6 +123,7 @@ export async function rebuild({ into, json }: { into?: string; json?: boolean })
       projections: await loadProjections(definitionsRoot()),
       config,
       bus,
+      archive: openArchive(config),
       until: () => last_seq,
       onProgress: ({ seq, head, events }) => bar.show(seq, head, `${events} events`),
     });
@@ -150,6 +156,7 @@ async function rebuildInto(file: string): Promise<void> {
     projections: await loadProjections(definitionsRoot()),
     config: readConfig(),
     bus,
+    archive: openArchive(readConfig()),
     until: () => until,
     onProgress: (p) => sayJson(p),
   });

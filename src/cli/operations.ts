@@ -7,6 +7,9 @@ import { streamText } from "hono/streaming";
 import { type Config, environment } from "../base/config.ts";
 import { toWeirError, WeirError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Archive } from "../engine/archive/archive.ts";
+import type { Archiver } from "../engine/archive/archiver.ts";
+import { replaceArchive } from "../engine/archive/keep.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
 import { type ReplayProgress, removeStore } from "../engine/replay.ts";
@@ -19,6 +22,8 @@ export interface OperationParts {
   readonly config: Config;
   readonly definitions: Definitions;
   readonly bus: Connection;
+  readonly archive: Archive;
+  readonly archiver: Archiver;
   readonly projecting: Projecting;
   readonly log: Log;
   /** A copy of the tables as they stand, for programs that read them directly. */
@@ -62,6 +67,7 @@ export function addOperations(app: Hono, parts: OperationParts): void {
     try {
       return await verify({
         bus: parts.bus,
+        archive: parts.archive,
         connection,
         partitions: parts.config.partitions,
         onProgress: (seq, head) => progress({ done: seq, total: head }),
@@ -70,6 +76,8 @@ export function addOperations(app: Hono, parts: OperationParts): void {
       connection.closeSync();
     }
   });
+  operation("archive", (progress) => parts.archiver.now((seq, end) => progress({ done: seq, total: end })));
+  operation("archive/new", () => parts.archiver.quiet(() => replaceArchive(parts.bus, parts.archive)));
   operation("rebuild", (progress) => rebuild(parts, progress));
   operation("snapshot", async () => ({ file: await parts.snapshot(), seq: parts.projecting.status.seq }));
 }

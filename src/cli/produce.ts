@@ -8,14 +8,15 @@ import { createLog } from "../base/log.ts";
 import { toCloudEvent } from "../capture/cloudevents.ts";
 import { defaultDirs, type TranscriptKind } from "../capture/discover.ts";
 import { importTranscripts } from "../capture/import.ts";
+import { openLog } from "../engine/archive/read-log.ts";
 import type { Published } from "../read/context.ts";
 import { createWeir } from "../sdk/index.ts";
 import { brokerDir } from "../wire/broker.ts";
 import { connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
 import { readFrame } from "../wire/frame.ts";
-import { openReader } from "../wire/read.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import { openArchive } from "./archiving.ts";
 import { client } from "./ask.ts";
 import { note, progress, say, sayJson } from "./print.ts";
 import { needRuntime } from "./runtime.ts";
@@ -130,7 +131,7 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
         log,
       });
   const { last_seq } = await streamIdentity(bus.jsm, "WEIR_EVENTS");
-  const reader = openReader(bus, "WEIR_EVENTS", { after: from === undefined ? last_seq : Number(from) - 1 });
+  const reader = openLog(bus, openArchive(config), { after: from === undefined ? last_seq : Number(from) - 1 });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void reader.close());
   while (await reader.ready()) {
     const message = reader.shift()!;

@@ -9,6 +9,7 @@ import { loadPrices } from "../events/load-prices.ts";
 import { brokerDir } from "../wire/broker.ts";
 import { connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
+import { openArchive } from "./archiving.ts";
 import { note } from "./print.ts";
 import { definitionsRoot, version } from "./root.ts";
 import { needRuntime } from "./runtime.ts";
@@ -39,6 +40,7 @@ export async function run(name: string): Promise<void> {
     processors: new Map([[name, processor]]),
     partitions: config.partitions,
     bus,
+    archive: openArchive(config),
     snapshots: join(config.dataDir, "snapshots"),
     version: version(),
     log,

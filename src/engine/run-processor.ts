@@ -5,13 +5,16 @@ import { type Processing, processSpan } from "../base/telemetry.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
-import { encodeEvents, encodePassed, type Passed } from "../wire/encode.ts";
+import type { Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
 import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
 import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import type { Archive } from "./archive/archive.ts";
+import { LOG, openLog } from "./archive/read-log.ts";
+import { outputs } from "./outputs.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import { stepFrame } from "./step.ts";
@@ -31,6 +34,8 @@ export interface ProcessorOptions {
   readonly processor: Processor;
   readonly partition: number;
   readonly bus: Connection;
+  /** Where the older part of the log is. */
+  readonly archive?: Archive | undefined;
   /** Folder of the snapshots. */
   readonly snapshots: string;
   /** Snapshots of another version are not used. */
@@ -117,7 +122,7 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   const run = new Run(options, ways, of, last);
   if (snapshot && (snapshot.input <= run.input || !processor.passes)) run.takeState(snapshot.state, snapshot.input);
   else await run.rebuildState();
-  const reader = openReader(bus, ways.inStream, { after: run.position, subjects: ways.inSubjects });
+  const reader = readerOf(options, ways.inStream, { after: run.position, subjects: ways.inSubjects });
   const stop = (): void => void reader.close();
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop(); // told while the log was asked
@@ -133,6 +138,13 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
     await reader.close();
   }
 }
+
+/** A reader of a stage's input: of the log with what is archived of it. */
+const readerOf = (
+  { bus, archive }: Pick<ProcessorOptions, "bus" | "archive">,
+  stream: string,
+  from: { after: number; subjects: readonly string[] },
+): Reader => (stream === LOG ? openLog(bus, archive, from) : openReader(bus, stream, from));
 
 /** One life of a runner: its state, its place in the input, and the output on its way. */
 class Run {
@@ -187,8 +199,8 @@ class Run {
 
   private async stepThrough(stream: string, subject: string, after: number, until: number): Promise<void> {
     if (until <= after) return;
-    const { processor, bus, name } = this.options;
-    const reader = openReader(bus, stream, { after, subjects: [subject] });
+    const { processor, name } = this.options;
+    const reader = readerOf(this.options, stream, { after, subjects: [subject] });
     try {
       while (await reader.ready()) {
         const message = reader.shift()!;
@@ -357,41 +369,4 @@ class Run {
       },
     );
   }
-}
-
-/** Output frames of a batch; usually one. Emitted events that would make it too large follow in frames of their own. */
-function outputs(passed: readonly Passed[], emitted: readonly Event[]): { data: Uint8Array; count: number }[] {
-  const kept = passed.reduce(
-    (sum, { frame, changes }) =>
-      sum + frame.count - changes.reduce((n, c) => n + (c.dropped?.reduce((a, b) => a + b, 0) ?? 0), 0),
-    0,
-  );
-  const small =
-    emitted.length > 0 &&
-    kept + emitted.length <= LIMITS.frame_events_max &&
-    emitted.every((e) => e.type !== "input.rejected");
-  const out: { data: Uint8Array; count: number }[] = [];
-  const main = encodePassed(passed, small ? emitted : []);
-  if (!small) for (const part of chunksOf(emitted)) out.push({ data: encodeEvents(part), count: part.length });
-  if (main) out.push({ data: main, count: kept + (small ? emitted.length : 0) });
-  return out;
-}
-
-/** Emitted events in portions that fit a frame by count and bytes. */
-function chunksOf(events: readonly Event[]): Event[][] {
-  const out: Event[][] = [];
-  let bytes = 0;
-  for (const event of events) {
-    const original = (event.data as { original?: Uint8Array }).original?.length ?? 0;
-    const size = 1_024 + original;
-    const last = out.at(-1);
-    if (!last || last.length >= LIMITS.frame_events_max || bytes + size > LIMITS.frame_bytes_max) {
-      out.push([event]);
-      bytes = size;
-    } else {
-      last.push(event);
-      bytes += size;
-    }
-  }
-  return out;
 }

@@ -26,9 +26,19 @@ export interface StreamIdentity {
   readonly last_seq: number;
   readonly messages: number;
   readonly num_deleted: number;
+  /** The archive that keeps what was trimmed from it; undefined while nothing was. */
+  readonly archive: ArchiveMark | undefined;
+}
+
+/** What a stream says about its archive, so that who has none, or another one, knows what is missing. */
+export interface ArchiveMark {
+  readonly id: string;
+  /** Last sequence that was archived: messages up to it may be gone from the stream. */
+  readonly end: number;
 }
 
 const PARTITIONS_KEY = "weir_partitions";
+const ARCHIVE_KEY = "weir_archive";
 
 /** The size of each stream when the event log has `logBytes`. */
 export function streamBytes(logBytes: number): Readonly<Record<StreamName, number>> {
@@ -118,7 +128,29 @@ export async function streamIdentity(jsm: JetStreamManager, stream: string): Pro
   const info = await streamInfo(jsm, stream);
   if (!info) throw new WeirError("stream_changed", `the stream ${stream} is missing`);
   const { first_seq, last_seq, messages, num_deleted } = info.state;
-  return { stream, created: info.created, first_seq, last_seq, messages, num_deleted: num_deleted ?? 0 };
+  const archive = markOf(info.config.metadata?.[ARCHIVE_KEY]);
+  return { stream, created: info.created, first_seq, last_seq, messages, num_deleted: num_deleted ?? 0, archive };
+}
+
+function markOf(text: string | undefined): ArchiveMark | undefined {
+  const [, id, end] = /^(\S+) (\d+)$/.exec(text ?? "") ?? [];
+  return id === undefined ? undefined : { id, end: Number(end) };
+}
+
+/** Writes into a stream which archive keeps what is trimmed from it, and up to where. */
+export async function markArchived(jsm: JetStreamManager, stream: string, { id, end }: ArchiveMark): Promise<void> {
+  const info = await streamInfo(jsm, stream);
+  if (!info) throw new WeirError("stream_changed", `the stream ${stream} is missing`);
+  const metadata = { ...info.config.metadata, [ARCHIVE_KEY]: `${id} ${end}` };
+  await change(stream, () => jsm.streams.update(stream, { ...info.config, metadata }));
+}
+
+/** {@link purgeUpTo} for every subject of a stream. */
+export async function trimUpTo(jsm: JetStreamManager, stream: string, seq: number): Promise<number> {
+  const { state } = await jsm.streams.info(stream, { subjects_filter: ">" });
+  let purged = 0;
+  for (const subject of Object.keys(state.subjects ?? {})) purged += await purgeUpTo(jsm, stream, subject, seq);
+  return purged;
 }
 
 /**
