@@ -237,6 +237,11 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
   say(
     `tables ${s.tables.state}: sequence ${s.tables.seq} of ${s.tables.head_seq}; ${s.tables.applied} events, ${s.tables.repeated} repeats dropped, ${s.tables.set_aside} set aside`,
   );
+  const { archive } = s;
+  if (archive.segments > 0)
+    say(
+      `archive ${archive.state}: ${archive.events} events up to sequence ${archive.last_seq}, ${archive.first_day} to ${archive.last_day}, in ${archive.segments} segments of ${(archive.bytes / 1e6).toFixed(1)} MB`,
+    );
   if (s.producers.spooled + s.producers.dropped > 0)
     say(
       `producers: ${s.producers.spooled} waiting on disk (${s.producers.hooks_waiting} from hooks), ${s.producers.dropped} given up`,

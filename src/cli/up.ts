@@ -249,8 +249,13 @@ async function assemble(given: {
     token,
     broker,
     told,
+    archive,
   };
-  const context = createContext({ ...parts, processors: () => processors.status() });
+  const context = createContext({
+    ...parts,
+    processors: () => processors.status(),
+    archiver: () => archiver.status,
+  });
   closers.add(() => context.close());
   const projecting = startProjections({
     tables,

@@ -3,9 +3,10 @@ import { Archive } from "../../src/engine/archive/archive.ts";
 import { type Archiver, startArchiver } from "../../src/engine/archive/archiver.ts";
 import { quiet } from "./nats.ts";
 import type { Bench } from "./pipeline.ts";
+import { ROOT } from "./weir.ts";
 
-/** The program that writes and reads archives, from the source. */
-export const WORKER = "src/engine/archive/worker.ts";
+/** The program that writes and reads archives, as they are built. */
+export const WORKER = join(ROOT, "dist/src/engine/archive/worker.js");
 
 /** The archive of a bench. */
 export const archiveOf = (bench: Pick<Bench, "nats">): Archive =>
@@ -30,7 +31,7 @@ export function runArchiver(
     bus: bench.bus,
     url: bench.nats.broker.url,
     credentials: bench.nats.broker.credentials.engine,
-    root: ".",
+    root: join(ROOT, "dist"),
     logBytes,
     until,
     log: quiet,

@@ -4,7 +4,7 @@ import { loadDefinitions } from "../../src/engine/load.ts";
 import { createAsk } from "../../src/read/ask.ts";
 import type { ReadContext } from "../../src/read/context.ts";
 import { decideOrder } from "../../src/read/order.ts";
-import type { Status } from "../../src/read/status.ts";
+import { NO_ARCHIVE, type Status } from "../../src/read/status.ts";
 import { createSelect, type Select } from "../../src/store/select.ts";
 import { NEWEST_US, ROOT, type TestStore } from "./filled-store.ts";
 
@@ -82,6 +82,7 @@ const statusOf = (health: Status["health"]): Status => ({
     lost: [],
     last_commit_ms: 5,
   },
+  archive: NO_ARCHIVE,
   producers: { spooled: 0, hooks_waiting: 0, dropped: 0 },
   following: [],
   watching: [],

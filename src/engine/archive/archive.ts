@@ -32,7 +32,7 @@ export class Archive {
   }
 
   /** What the manifest says now. Throws `archive_broken`. */
-  look(): Pick<Manifest, "origin" | "segments" | "end"> {
+  look(): Pick<Manifest, "origin" | "segments" | "end" | "totals"> {
     return this.manifest.refresh();
   }
 

@@ -76,6 +76,23 @@ export function faultOfSegment(segment: Segment, begins: number): string | undef
   return messages > last - first + 1 ? `it holds ${messages} messages of ${last - first + 1}` : undefined;
 }
 
+/** What all segments hold together. */
+export interface Totals {
+  readonly messages: number;
+  readonly events: number;
+  /** Bytes of the files. */
+  readonly bytes: number;
+  readonly days: number;
+}
+const NOTHING: Totals = { messages: 0, events: 0, bytes: 0, days: 0 };
+
+const withSegment = (t: Totals, segment: Segment, before: Segment | undefined): Totals => ({
+  messages: t.messages + segment.messages,
+  events: t.events + segment.events,
+  bytes: t.bytes + segment.frames.bytes + segment.rows.bytes,
+  days: t.days + (before?.day === segment.day ? 0 : 1),
+});
+
 /**
  * What an archive holds, as its manifest tells. The manifest only grows, so that looking again reads what came since. A last line without its
  * end is one that is being written, or was when its writer died: it counts for nothing.
@@ -84,6 +101,7 @@ export class Manifest {
   readonly folder: string;
   origin: Origin | undefined;
   segments: Segment[] = [];
+  totals = NOTHING;
   private file = 0;
   private read = 0;
   private lines = 0;
@@ -125,6 +143,7 @@ export class Manifest {
     this.lines = 0;
     this.origin = undefined;
     this.segments = [];
+    this.totals = NOTHING;
   }
 
   private take(line: string): void {
@@ -144,6 +163,7 @@ export class Manifest {
     } else {
       const fault = faultOfSegment(value as Segment, this.end + 1);
       if (fault) throw broken(this.folder, number, fault);
+      this.totals = withSegment(this.totals, value as Segment, this.segments.at(-1));
       this.segments.push(value as Segment);
     }
     this.lines = number;
