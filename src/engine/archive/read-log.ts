@@ -131,7 +131,7 @@ class Joined implements LogReader {
     return !origin || end > this.last;
   }
 
-  /** Reads what the stream does not hold any more before its message `next`. */
+  /** Reads what the stream may not hold any more before its message `next`. */
   private async missing(next: number): Promise<void> {
     const { archive } = this;
     const { origin, end } = archive.look();
@@ -141,7 +141,11 @@ class Joined implements LogReader {
       this.last = next - 1; // nothing was trimmed here: the numbers between are others' messages, or lost
       return;
     }
-    if (end > this.last) this.readOlder(Math.min(end, next - 1));
+    if (end <= this.last) return;
+    // all of it, also what the stream may still hold or had sent already: one time instead of one for each number left out
+    await this.stream?.close();
+    this.stream = undefined;
+    this.readOlder(end);
   }
 
   peek(): Stored | undefined {
