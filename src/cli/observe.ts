@@ -1,5 +1,6 @@
 import type { Meter, Observable } from "@opentelemetry/api";
-import { NO_ARCHIVE, type Status } from "../read/status.ts";
+import type { Status } from "../read/status.ts";
+import { NO_ARCHIVE } from "./archive-status.ts";
 import { statusMetrics } from "./status-metrics.ts";
 
 /** A status nothing has happened in: it tells which metrics there are before the first real one is asked for. */

@@ -13,7 +13,7 @@ import type { Emitter } from "../sdk/emitter.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
 import type { Broker } from "../wire/broker.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
-import { archiveStatus } from "./archiving.ts";
+import { archiveStatus } from "./archive-status.ts";
 
 /** Reads how the running process is doing. A broker that is away is part of the answer, not a failure of it. */
 export async function readStatus(parts: {

@@ -119,17 +119,3 @@ export const STATUS = z
 
 /** The value {@link STATUS} describes. */
 export type Status = z.infer<typeof STATUS>;
-
-/** The archive where nothing is archived yet. */
-export const NO_ARCHIVE: Status["archive"] = {
-  state: "waiting",
-  first_seq: 0,
-  last_seq: 0,
-  segments: 0,
-  events: 0,
-  bytes: 0,
-  days: 0,
-  first_day: null,
-  last_day: null,
-  problem: null,
-};

@@ -1,10 +1,11 @@
 import { WeirError } from "../../src/base/errors.ts";
+import { NO_ARCHIVE } from "../../src/cli/archive-status.ts";
 import type { Definitions } from "../../src/engine/load.ts";
 import { loadDefinitions } from "../../src/engine/load.ts";
 import { createAsk } from "../../src/read/ask.ts";
 import type { ReadContext } from "../../src/read/context.ts";
 import { decideOrder } from "../../src/read/order.ts";
-import { NO_ARCHIVE, type Status } from "../../src/read/status.ts";
+import type { Status } from "../../src/read/status.ts";
 import { createSelect, type Select } from "../../src/store/select.ts";
 import { NEWEST_US, ROOT, type TestStore } from "./filled-store.ts";
 

@@ -53,7 +53,9 @@ export class Archive {
       throw new WeirError(
         "archive_broken",
         `sequences up to ${log.archive.end} of the log are in the archive ${log.archive.id}, ${origin ? `${folder} is another one` : `${folder} holds none`}`,
-        { hint: `put that archive's folder there. Where it is lost for good: weir archive --new` },
+        {
+          hint: "put that archive's folder there. Another weir that archives this log is left to it; where the folder is lost for good: weir archive --new",
+        },
       );
     if (log.archive && log.archive.end > end)
       throw new WeirError(

@@ -58,8 +58,11 @@ export interface ArchiverOptions {
   /** Folder of the definitions. */
   readonly root: string;
   readonly logBytes: number;
-  /** Last sequence that may be archived: the tables have committed it, and the processors have passed it. */
-  readonly until: () => number;
+  /**
+   * Last sequence that may be archived: the tables have committed it, and the processors have passed it. Not so where the log is `full`: a processor
+   * that cannot write what it found would wait for the trimming, and the trimming for it. Who is overtaken reads on in the archive.
+   */
+  readonly until: (full: boolean) => number;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -163,8 +166,10 @@ async function archiveSome(
   signal.addEventListener("abort", stop);
   try {
     await writer.ready();
-    while (!signal.aborted && until() > archive.look().end && !(await enough())) {
-      const target = until();
+    while (!signal.aborted && !(await enough())) {
+      const { bytes } = (await bus.jsm.streams.info(LOG)).state;
+      const target = until(bytes > logBytes * LIMITS.log_full_share);
+      if (target <= archive.look().end) break;
       const segment = await writer.segment({ after: archive.look().end, until: target, bounds: boundsOf(logBytes) });
       if (!segment) break;
       await enterSegment(archive, segment, scratch);
