@@ -20,7 +20,7 @@ export type StreamsConfig = Pick<Config, "logBytes" | "partitions" | "natsReplic
 /** What tells one log from another, and how far it goes. */
 export interface StreamIdentity {
   readonly stream: string;
-  /** Creation time as the broker gives it; another one means that the log was replaced. */
+  /** Creation time as the broker gave it when the stream was made; another one means that the log was replaced. */
   readonly created: string;
   readonly first_seq: number;
   readonly last_seq: number;
@@ -39,6 +39,8 @@ export interface ArchiveMark {
 
 const PARTITIONS_KEY = "weir_partitions";
 const ARCHIVE_KEY = "weir_archive";
+/** When the stream was made, remembered where an update keeps it: nats-server 2.14 gives a stream that was updated a new creation time at its next start. */
+const CREATED_KEY = "weir_created";
 
 /** The size of each stream when the event log has `logBytes`. */
 export function streamBytes(logBytes: number): Readonly<Record<StreamName, number>> {
@@ -111,12 +113,8 @@ const UPDATED = [
  */
 export async function ensureStreams(jsm: JetStreamManager, config: StreamsConfig): Promise<void> {
   for (const name of Object.keys(STREAM_SUBJECTS) as StreamName[]) {
-    const found = await streamInfo(jsm, name);
     const wanted = streamConfig(name, config);
-    if (!found) {
-      await change(name, () => jsm.streams.add(wanted));
-      continue;
-    }
+    const found = (await streamInfo(jsm, name)) ?? (await change(name, () => jsm.streams.add(wanted)));
     guard(name, found.config, wanted, config);
     const update = differences(found, wanted);
     if (update) await change(name, () => jsm.streams.update(name, update));
@@ -129,8 +127,10 @@ export async function streamIdentity(jsm: JetStreamManager, stream: string): Pro
   if (!info) throw new WeirError("stream_changed", `the stream ${stream} is missing`);
   const { first_seq, last_seq, messages, num_deleted } = info.state;
   const archive = markOf(info.config.metadata?.[ARCHIVE_KEY]);
-  return { stream, created: info.created, first_seq, last_seq, messages, num_deleted: num_deleted ?? 0, archive };
+  return { stream, created: createdOf(info), first_seq, last_seq, messages, num_deleted: num_deleted ?? 0, archive };
 }
+
+const createdOf = ({ config, created }: StreamInfo): string => config.metadata?.[CREATED_KEY] ?? created;
 
 function markOf(text: string | undefined): ArchiveMark | undefined {
   const [, id, end] = /^(\S+) (\d+)$/.exec(text ?? "") ?? [];
@@ -207,15 +207,16 @@ function differences(found: StreamInfo, wanted: Partial<StreamConfig>): Partial<
   for (const key of UPDATED) if (found.config[key] !== wanted[key]) changed[key] = wanted[key];
   // Copies are added when more are asked for, never taken away.
   if (found.config.num_replicas < wanted.num_replicas!) changed.num_replicas = wanted.num_replicas;
-  if (found.config.metadata?.[PARTITIONS_KEY] === undefined) {
-    changed.metadata = { ...found.config.metadata, ...wanted.metadata };
+  const { metadata } = found.config;
+  if (metadata?.[PARTITIONS_KEY] === undefined || metadata[CREATED_KEY] === undefined) {
+    changed.metadata = { ...metadata, ...wanted.metadata, [CREATED_KEY]: createdOf(found) };
   }
   return Object.keys(changed).length ? { ...found.config, ...changed } : undefined;
 }
 
-async function change(name: string, ask: () => Promise<unknown>): Promise<void> {
+async function change<T>(name: string, ask: () => Promise<T>): Promise<T> {
   try {
-    await ask();
+    return await ask();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const code = cause instanceof JetStreamApiError ? "broker_refused" : "broker_unreachable";
