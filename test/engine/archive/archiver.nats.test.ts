@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -19,6 +21,7 @@ import { ensureStreams, eventsSubject, streamIdentity } from "../../../src/wire/
 import { archiveOf, runArchiver, WORKER } from "../../support/archive.ts";
 import { fillLog, messagesOf } from "../../support/archive-events.ts";
 import { type Bench, startBench } from "../../support/pipeline.ts";
+import { mountSmall, smallDisk } from "../../support/small-disk.ts";
 
 const stream = (bench: Bench, after = 0) => openReader(bench.bus, "WEIR_EVENTS", { after });
 const state = async (bench: Bench) => (await bench.bus.jsm.streams.info("WEIR_EVENTS")).state;
@@ -226,5 +229,31 @@ describe("an archive that is not what it was", () => {
     await using archiver = runArchiver(bench, { archive: fresh, until: () => 30 });
     await archiver.now();
     expect(await messagesOf(openLog(bench.bus, fresh, { after: 0 }), 30)).toEqual(before.slice(20));
+  });
+});
+
+describe.skipIf(!smallDisk)(`a full disk${smallDisk ? "" : " (skipped: no file system can be mounted here)"}`, () => {
+  test("the log keeps what it has, says what to do, and is archived once there is room", async () => {
+    await using bench = await startBench();
+    await fillLog(bench, 20, 20_000);
+    const before = await messagesOf(stream(bench), 20);
+    const folder = join(bench.nats.config.dataDir, "archive");
+    await using _disk = mountSmall(folder, "1m");
+    const ballast = join(folder, "ballast");
+    writeFileSync(ballast, randomBytes(1_030_000));
+    const archive = archiveOf(bench);
+    await using archiver = runArchiver(bench, { archive, until: () => 20 });
+    await expect(archiver.now()).rejects.toMatchObject({
+      code: "store_failed",
+      message: expect.stringContaining(`the disk of ${folder} is full`),
+      hint: expect.stringContaining("free disk space"),
+    });
+    expect(archiver.status).toMatchObject({ state: "failed", failed: { code: "store_failed" } });
+    expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([]);
+    expect(await messagesOf(stream(bench), 20)).toEqual(before);
+    rmSync(ballast);
+    expect(await archiver.now()).toMatchObject({ messages: 20 });
+    expect(archiver.status).toMatchObject({ state: "waiting", failed: undefined });
+    expect(await messagesOf(openLog(bench.bus, archive, { after: 0 }), 20)).toEqual(before);
   });
 });
