@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { clock } from "../base/clock.ts";
 import { readConfig } from "../base/config.ts";
-import { type ErrorCode, WeirError } from "../base/errors.ts";
+import { type ErrorCode, toWeirError, WeirError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
@@ -151,15 +151,21 @@ async function rebuildInto(file: string): Promise<void> {
   process.stdin.once("end", () => {
     until ??= 0; // whoever asked is gone
   });
-  await replay({
-    file,
-    projections: await loadProjections(definitionsRoot()),
-    config: readConfig(),
-    bus,
-    archive: openArchive(readConfig()),
-    until: () => until,
-    onProgress: (p) => sayJson(p),
-  });
+  try {
+    await replay({
+      file,
+      projections: await loadProjections(definitionsRoot()),
+      config: readConfig(),
+      bus,
+      archive: openArchive(readConfig()),
+      until: () => until,
+      onProgress: (p) => sayJson(p),
+    });
+  } catch (thrown) {
+    const { code, message, hint } = toWeirError(thrown);
+    sayJson({ error: { code, message, hint } }); // who asked tells it
+    process.exitCode = 1;
+  }
   lines.close();
   process.stdin.destroy();
   await close();

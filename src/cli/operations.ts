@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Hono } from "hono";
 import { streamText } from "hono/streaming";
 import { type Config, environment } from "../base/config.ts";
-import { toWeirError, WeirError } from "../base/errors.ts";
+import { type ErrorCode, toWeirError, WeirError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Archive } from "../engine/archive/archive.ts";
 import type { Archiver } from "../engine/archive/archiver.ts";
@@ -98,24 +98,30 @@ async function rebuild(parts: OperationParts, progress: (value: unknown) => void
       env: { ...environment(), WEIR_DATA_DIR: config.dataDir },
     },
   );
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   try {
     let last: ReplayProgress = { seq: 0, head: 0, events: 0 };
+    let told: WeirError | undefined;
+    const failed = (code: number | null): WeirError =>
+      told ?? new WeirError("store_failed", `the rebuild ended with code ${code}`);
     const caughtUp = new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on("line", (text) => {
-        last = JSON.parse(text) as ReplayProgress;
+        const said = JSON.parse(text) as ReplayProgress | { error: { code: ErrorCode; message: string; hint: string } };
+        if ("error" in said) {
+          told = new WeirError(said.error.code, said.error.message, said.error);
+          return;
+        }
+        last = said;
         progress({ done: last.seq, total: Math.max(last.head, projecting.status.seq), events: last.events });
         if (last.seq >= projecting.status.seq) resolve();
       });
-      void ended.then((code) =>
-        code === 0 ? resolve() : reject(new WeirError("store_failed", `the rebuild ended with code ${code}`)),
-      );
+      void ended.then((code) => (code === 0 ? resolve() : reject(failed(code))));
     });
     await caughtUp;
     return await projecting.pause(async (live) => {
       child.stdin.end(`${projecting.status.seq}\n`);
       const code = await ended;
-      if (code !== 0) throw new WeirError("store_failed", `the rebuild ended with code ${code}`);
+      if (code !== 0) throw failed(code);
       removeStore(live);
       for (const suffix of ["", ".keys"]) renameSync(`${next}${suffix}`, `${live}${suffix}`);
       return last;
