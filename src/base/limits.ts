@@ -47,7 +47,7 @@ export const LIMITS = {
   archive_memory_bytes: 268_435_456, // what DuckDB may use in the process that writes a segment; beyond it, it uses disk
   archive_look_ms: 5_000, // how often it is looked how full the log is
   archive_retry_ms: 30_000, // pause after archiving failed, as where the disk is full
-  archive_nice: 10, // priority of the process that writes: it must not disturb who takes events in
+  archive_nice: 4, // priority of the process that writes: below who takes events in, but enough to keep up with them
   archive_tries_max: 3, // a process that reads the archive is started again this often when it was killed
   // producers
   buffer_events_max: 10_000, // events waiting in a producer's memory
