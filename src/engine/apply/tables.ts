@@ -360,6 +360,7 @@ export class Tables {
         if (/Cannot CHECKPOINT/.test(String(error))) return false; // somebody else is at work; it is tried again after the next commit
         throw error;
       }
+      await this.store.giveBack(); // what a checkpoint took is not needed until the next one
       this.saveKeys();
       return true;
     });
