@@ -41,8 +41,8 @@ export const LIMITS = {
   // archive
   archive_begin_share: 0.6, // of the log's size, from which on its oldest messages are archived and trimmed
   archive_end_share: 0.4, // of the log's size, down to which; the rest is what a quick replay reads
-  archive_segment_bytes_max: 33_554_432, // messages of one segment: it is read into memory as a whole
-  archive_segment_events_max: 262_144, // events of one segment
+  archive_segment_bytes_max: 16_777_216, // messages of one segment: it is read into memory as a whole
+  archive_segment_events_max: 131_072, // events of one segment
   archive_segment_share: 0.0625, // of the log's size that one segment takes at most: a small log is trimmed in small steps
   archive_memory_bytes: 268_435_456, // what DuckDB may use in the process that writes a segment; beyond it, it uses disk
   archive_look_ms: 5_000, // how often it is looked how full the log is
