@@ -153,7 +153,8 @@ function readerOf(from: NodeJS.ReadableStream, kill: () => void, folder: string)
   return {
     faults,
     async ready() {
-      while (queue.length === 0 && !closed && !ended && !over)
+      // nobody waits for a single message here: what is taken together is written together
+      while (bytes <= LIMITS.reader_bytes_max && !closed && !ended && !over)
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
