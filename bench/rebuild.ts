@@ -28,7 +28,8 @@ export default async function rebuild(options: ReadonlyMap<string, string>): Pro
   return result;
 }
 
-async function compare(a: string, b: string): Promise<string[]> {
+/** Tables of two stores that differ. */
+export async function compare(a: string, b: string): Promise<string[]> {
   const connection = await (await DuckDBInstance.create(":memory:", { memory_limit: "2GB" })).connect();
   await connection.run(`attach '${a}' as a (read_only)`);
   await connection.run(`attach '${b}' as b (read_only)`);

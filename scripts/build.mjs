@@ -24,6 +24,7 @@ await build({
       "src/sdk/index.ts",
       "src/store/sandbox/child.ts",
       "src/engine/processors-worker.ts",
+      "src/engine/archive/worker.ts",
       "src/capture/watching-process.ts",
       "src/capture/mcp/recorder.ts",
       ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),

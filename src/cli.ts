@@ -74,6 +74,12 @@ program
   .option("--into <file>", "internal: follow the log into this file")
   .action(async (o) => (await import("./cli/operate.ts")).rebuild(o));
 program
+  .command("archive")
+  .description("move the older part of the log into Parquet files now; weir does it by itself when the log fills")
+  .option("--new", "begin a new archive, where the old one is lost for good; what is left of it is kept aside")
+  .option("--json", "as JSON")
+  .action(async (o) => (await import("./cli/archive.ts")).archiveCommand(o));
+program
   .command("import <assistant> [dir]")
   .description(
     "take in the session files of an assistant (claude-code, codex, gemini or copilot); repeat it to take in what is new",

@@ -74,7 +74,13 @@ export const OPTIONS = {
     ["safe", "fast"],
   ),
   partitions: whole("WEIR_PARTITIONS", 1, "parallel ways an event can take; fixed when the log is made", 1, 64),
-  logBytes: whole("WEIR_LOG_BYTES", 21_474_836_480, "size of the event log on the broker's disk", 67_108_864, 2 ** 50),
+  logBytes: whole(
+    "WEIR_LOG_BYTES",
+    21_474_836_480,
+    "size of the event log on the broker's disk; what is older goes into the archive below the data folder",
+    67_108_864,
+    2 ** 50,
+  ),
   memoryMb: whole("WEIR_STORE_MEMORY_MB", 128, "memory DuckDB may use, in megabytes", 64, 1_048_576),
   threads: whole(
     "WEIR_STORE_THREADS",

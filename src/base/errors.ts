@@ -17,6 +17,8 @@ export const ERRORS = {
   broker_full: "free disk space or raise the stream's limit; nothing is lost, producers keep what they have",
   stream_changed: "the log was replaced or cut; `weir rebuild` starts the tables over from what the log holds",
   store_corrupt: "`weir rebuild` sets the file aside and builds the tables again from the log",
+  archive_broken:
+    "put the file back from a backup; the tables keep what they have. `weir verify` checks every file of the archive",
   store_failed: "look at the log; the position is kept, a restart continues from it",
   frame_invalid: "the bytes are kept in the table rejected; `weir rejected show ID` prints them",
   bad_input: "correct the input",

@@ -42,6 +42,17 @@ export const LIMITS = {
   wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on
   checkpoint_idle_ms: 5_000, // how long nothing must come for a moment to be quiet
+  // archive
+  archive_begin_share: 0.6, // of the log's size, from which on its oldest messages are archived and trimmed
+  archive_end_share: 0.4, // of the log's size, down to which; the rest is what a quick replay reads
+  archive_segment_bytes_max: 16_777_216, // messages of one segment: it is read into memory as a whole
+  archive_segment_events_max: 131_072, // events of one segment
+  archive_segment_share: 0.0625, // of the log's size that one segment takes at most: a small log is trimmed in small steps
+  archive_memory_bytes: 268_435_456, // what DuckDB may use in the process that writes a segment; beyond it, it uses disk
+  archive_look_ms: 5_000, // how often it is looked how full the log is
+  archive_retry_ms: 30_000, // pause after archiving failed, as where the disk is full
+  archive_nice: 4, // priority of the process that writes: below who takes events in, but enough to keep up with them
+  archive_tries_max: 3, // a process that reads the archive is started again this often when it was killed
   // producers
   buffer_events_max: 10_000, // events waiting in a producer's memory
   buffer_bytes_max: 16_777_216,
@@ -67,7 +78,7 @@ export const LIMITS = {
   broker_store_slack_bytes: 268_435_456, // max_file_store above the sum of the streams, for consumers and headers
   broker_health_ms: 10_000, // how often the broker is asked whether it can store
   broker_free_bytes_min: 16_777_216, // free disk from which on a broker that found none is started again
-  log_full_share: 0.9, // of the log's size, from which on weir says that it will be full
+  log_full_share: 0.9, // of the log's size, from which on weir says that it will be full: archiving does not keep up
   stream_bytes_min: 67_108_864, // smallest size of WEIR_IN and WEIR_VALID
   duplicate_window_ms: 120_000, // repeats of a message id are dropped by the broker this long; readers drop later ones
   token_chars_max: 64, // one token of a subject

@@ -7,6 +7,8 @@ import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { activeTraceparent } from "../base/telemetry.ts";
 import type { Told } from "../capture/watching.ts";
+import type { Archive } from "../engine/archive/archive.ts";
+import type { ArchiverStatus } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
 import type { ProcessorStatus } from "../engine/run-processor.ts";
@@ -39,6 +41,8 @@ export interface ContextParts {
   readonly broker: Pick<OpenBroker, "url" | "broker" | "trouble">;
   /** What the watching process told last. */
   readonly told: () => Told | undefined;
+  readonly archive: Archive;
+  readonly archiver: () => ArchiverStatus | undefined;
 }
 
 /** Where assistants send what they do: their hooks, and telemetry after OTLP. */

@@ -1,10 +1,13 @@
-import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
+import { join } from "node:path";
 import { environment, readConfig } from "../base/config.ts";
 import { toWeirError } from "../base/errors.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
+import type { Archive } from "../engine/archive/archive.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
 import { findServer, MACHINE_PLACES } from "../wire/server-program.ts";
+import { openArchive } from "./archiving.ts";
 import { client } from "./ask.ts";
 import { type Check, checkCapture } from "./doctor-capture.ts";
 import { say, sayJson } from "./print.ts";
@@ -62,6 +65,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
     found: spool.spools === 0 ? "empty" : `${spool.spools} producers wait to be sent`,
     fix: "start weir; they are sent by themselves",
   });
+  checks.push(checkArchive(openArchive(config)));
   checks.push(...(await checkCapture(config, runtime)));
   for (const { assistant, files, dirs } of await discoverTranscripts({ env: environment(), home: homedir() })) {
     checks.push({
@@ -75,6 +79,36 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
     for (const c of checks)
       say(`${c.ok ? "ok " : "NO "} ${c.what.padEnd(18)} ${c.found}${c.ok || !c.fix ? "" : `  (${c.fix})`}`);
   if (checks.some((c) => !c.ok)) process.exitCode = 1;
+}
+
+/** The files of the archive by their size; what they hold is looked at by `weir verify`. */
+function checkArchive(archive: Archive): Check {
+  const what = "archive";
+  const { folder } = archive.place;
+  try {
+    const { segments, totals } = archive.look();
+    const wrong = segments
+      .flatMap(({ frames, rows }) => [frames, rows])
+      .filter(({ file, bytes }) => statSync(join(folder, file), { throwIfNoEntry: false })?.size !== bytes);
+    const held = `${totals.events} events of ${totals.days} days, ${(totals.bytes / 1e6).toFixed(1)} MB`;
+    return {
+      what,
+      ok: wrong.length === 0,
+      found:
+        wrong.length > 0
+          ? `${wrong.length} files in ${folder} are missing or not whole: ${wrong
+              .slice(0, 3)
+              .map(({ file }) => file)
+              .join(", ")}`
+          : segments.length > 0
+            ? held
+            : "nothing is archived yet",
+      fix: "put the files back from a backup; weir verify tells which part of the log they hold",
+    };
+  } catch (error) {
+    const { message, hint } = toWeirError(error);
+    return { what, ok: false, found: message, fix: hint };
+  }
 }
 
 function dataDir(folder: string): Check {

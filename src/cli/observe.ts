@@ -1,5 +1,6 @@
 import type { Meter, Observable } from "@opentelemetry/api";
 import type { Status } from "../read/status.ts";
+import { NO_ARCHIVE } from "./archive-status.ts";
 import { statusMetrics } from "./status-metrics.ts";
 
 /** A status nothing has happened in: it tells which metrics there are before the first real one is asked for. */
@@ -22,6 +23,7 @@ const EMPTY: Status = {
     lost: [],
     last_commit_ms: null,
   },
+  archive: NO_ARCHIVE,
   producers: { spooled: 0, hooks_waiting: 0, dropped: 0 },
   following: [],
   watching: [],

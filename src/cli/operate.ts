@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { clock } from "../base/clock.ts";
 import { readConfig } from "../base/config.ts";
-import { type ErrorCode, WeirError } from "../base/errors.ts";
+import { type ErrorCode, toWeirError, WeirError } from "../base/errors.ts";
 import { makeFolder } from "../base/folder.ts";
 import { createLog } from "../base/log.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
@@ -17,6 +17,7 @@ import { setAsideStore } from "../store/open.ts";
 import { startBroker } from "../wire/broker.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import { openArchive } from "./archiving.ts";
 import { connectBus } from "./bus.ts";
 import type { Rebuilt } from "./operations.ts";
 import { note, progress, say, sayJson, sayTable } from "./print.ts";
@@ -24,7 +25,7 @@ import { definitionsRoot } from "./root.ts";
 import { needRuntime, runningHere } from "./runtime.ts";
 
 /** Runs a long operation of the running weir, showing its progress. */
-async function operate<T>(name: string): Promise<T> {
+export async function operate<T>(name: string): Promise<T> {
   const { http_url, token } = needRuntime(readConfig().dataDir);
   const response = await fetch(`${http_url}/api/${name}`, {
     method: "POST",
@@ -63,6 +64,10 @@ export async function verifyCommand({ json }: { json?: boolean }): Promise<void>
     for (const { first, last } of found.lost) say(`NO  the log lacks sequences ${first} to ${last}`);
     for (const { seq, in_log, in_tables } of found.frames)
       say(`NO  sequence ${seq}: ${in_log} events in the log, ${in_tables} in the tables`);
+    for (const { file, first, last, why } of found.archive.faults)
+      say(`NO  the archive's file ${file} (sequences ${first} to ${last}): ${why}; put it back from a backup`);
+    const { segments, last_seq: archived } = found.archive;
+    if (segments > 0) say(`    the archive holds sequences up to ${archived} in ${segments} segments`);
     const { events, producers, first_seq, last_seq } = found.checked;
     say(
       `${found.ok ? "Nothing is lost" : "Something is missing"}: ${events} events of ${producers} producers, sequences ${first_seq} to ${last_seq}.`,
@@ -117,6 +122,7 @@ export async function rebuild({ into, json }: { into?: string; json?: boolean })
       projections: await loadProjections(definitionsRoot()),
       config,
       bus,
+      archive: openArchive(config),
       until: () => last_seq,
       onProgress: ({ seq, head, events }) => bar.show(seq, head, `${events} events`),
     });
@@ -144,14 +150,21 @@ async function rebuildInto(file: string): Promise<void> {
   process.stdin.once("end", () => {
     until ??= 0; // whoever asked is gone
   });
-  await replay({
-    file,
-    projections: await loadProjections(definitionsRoot()),
-    config: readConfig(),
-    bus,
-    until: () => until,
-    onProgress: (p) => sayJson(p),
-  });
+  try {
+    await replay({
+      file,
+      projections: await loadProjections(definitionsRoot()),
+      config: readConfig(),
+      bus,
+      archive: openArchive(readConfig()),
+      until: () => until,
+      onProgress: (p) => sayJson(p),
+    });
+  } catch (thrown) {
+    const { code, message, hint } = toWeirError(thrown);
+    sayJson({ error: { code, message, hint } }); // who asked tells it
+    process.exitCode = 1;
+  }
   lines.close();
   process.stdin.destroy();
   await close();
@@ -231,6 +244,11 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
   say(
     `tables ${s.tables.state}: sequence ${s.tables.seq} of ${s.tables.head_seq}; ${s.tables.applied} events, ${s.tables.repeated} repeats dropped, ${s.tables.set_aside} set aside`,
   );
+  const { archive } = s;
+  if (archive.segments > 0)
+    say(
+      `archive ${archive.state}: ${archive.events} events up to sequence ${archive.last_seq}, ${archive.first_day} to ${archive.last_day}, in ${archive.segments} segments of ${(archive.bytes / 1e6).toFixed(1)} MB`,
+    );
   if (s.producers.spooled + s.producers.dropped > 0)
     say(
       `producers: ${s.producers.spooled} waiting on disk (${s.producers.hooks_waiting} from hooks), ${s.producers.dropped} given up`,

@@ -6,8 +6,11 @@ import type { Hono } from "hono";
 import { streamText } from "hono/streaming";
 import { clock } from "../base/clock.ts";
 import { type Config, environment } from "../base/config.ts";
-import { toWeirError, WeirError } from "../base/errors.ts";
+import { type ErrorCode, toWeirError, WeirError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { Archive } from "../engine/archive/archive.ts";
+import type { Archiver } from "../engine/archive/archiver.ts";
+import { replaceArchive } from "../engine/archive/keep.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
 import { type ReplayProgress, removeStore } from "../engine/replay.ts";
@@ -22,6 +25,8 @@ export interface OperationParts {
   readonly config: Config;
   readonly definitions: Definitions;
   readonly bus: Connection;
+  readonly archive: Archive;
+  readonly archiver: Archiver;
   readonly projecting: Projecting;
   readonly log: Log;
   /** A copy of the tables as they stand, for programs that read them directly. */
@@ -65,6 +70,7 @@ export function addOperations(app: Hono, parts: OperationParts): void {
     try {
       const found = await verify({
         bus: parts.bus,
+        archive: parts.archive,
         connection,
         partitions: parts.config.partitions,
         onProgress: (seq, head) => progress({ done: seq, total: head }),
@@ -75,6 +81,8 @@ export function addOperations(app: Hono, parts: OperationParts): void {
       connection.closeSync();
     }
   });
+  operation("archive", (progress) => parts.archiver.now((seq, end) => progress({ done: seq, total: end })));
+  operation("archive/new", () => parts.archiver.quiet(() => replaceArchive(parts.bus, parts.archive)));
   operation("rebuild", (progress) => rebuild(parts, progress));
   operation("snapshot", async () => ({ file: await parts.snapshot(), seq: parts.projecting.status.seq }));
 }
@@ -101,28 +109,34 @@ async function rebuild(parts: OperationParts, progress: (value: unknown) => void
       env: { ...environment(), WEIR_DATA_DIR: config.dataDir },
     },
   );
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   // tables that stand still because the log was cut are ahead of what there is to read
   const end = projecting.stopped ? (await streamIdentity(parts.bus.jsm, "WEIR_EVENTS")).last_seq : undefined;
   const goal = (): number => end ?? projecting.status.seq;
   try {
     let last: ReplayProgress = { seq: 0, head: 0, events: 0, lost: [] };
+    let told: WeirError | undefined;
+    const failed = (code: number | null): WeirError =>
+      told ?? new WeirError("store_failed", `the rebuild ended with code ${code}`);
     const caughtUp = new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on("line", (text) => {
-        last = JSON.parse(text) as ReplayProgress;
+        const said = JSON.parse(text) as ReplayProgress | { error: { code: ErrorCode; message: string; hint: string } };
+        if ("error" in said) {
+          told = new WeirError(said.error.code, said.error.message, said.error);
+          return;
+        }
+        last = said;
         progress({ done: last.seq, total: Math.max(last.head, goal()), events: last.events });
         if (last.seq >= goal()) resolve();
       });
-      void ended.then((code) =>
-        code === 0 ? resolve() : reject(new WeirError("store_failed", `the rebuild ended with code ${code}`)),
-      );
+      void ended.then((code) => (code === 0 ? resolve() : reject(failed(code))));
     });
     if (goal() > 0) await caughtUp;
     const knew = await projecting.quiet(async ({ position }) => position.applied + position.repeated).catch(() => 0);
     return await projecting.pause(async (live) => {
       child.stdin.end(`${goal()}\n`);
       const code = await ended;
-      if (code !== 0) throw new WeirError("store_failed", `the rebuild ended with code ${code}`);
+      if (code !== 0) throw failed(code);
       const kept = last.events < knew ? setAsideStore(live, String(clock.nowMs())) : undefined;
       removeStore(live);
       for (const suffix of ["", ".keys"]) renameSync(`${next}${suffix}`, `${live}${suffix}`);

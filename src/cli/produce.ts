@@ -7,10 +7,11 @@ import { createLog } from "../base/log.ts";
 import { toCloudEvent } from "../capture/cloudevents.ts";
 import { defaultDirs, TRANSCRIPT_KINDS, type TranscriptKind } from "../capture/discover.ts";
 import { importTranscripts } from "../capture/import.ts";
+import { openLog } from "../engine/archive/read-log.ts";
 import { createWeir } from "../sdk/index.ts";
 import { readFrame } from "../wire/frame.ts";
-import { openReader } from "../wire/read.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import { openArchive } from "./archiving.ts";
 import { connectBus } from "./bus.ts";
 import { note, progress, say, sayJson } from "./print.ts";
 import { needRuntime } from "./runtime.ts";
@@ -82,7 +83,7 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
       hint: "without --from it begins at the end",
     });
   }
-  const reader = openReader(bus, "WEIR_EVENTS", { after: from === undefined ? last_seq : Number(from) - 1 });
+  const reader = openLog(bus, openArchive(config), { after: from === undefined ? last_seq : Number(from) - 1 });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void reader.close());
   while (await reader.ready()) {
     const message = reader.shift()!;

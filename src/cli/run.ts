@@ -11,6 +11,7 @@ import { connectBroker, publicUrl } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
 import { brokerDir } from "../wire/folder.ts";
 import { ensureStreams } from "../wire/streams.ts";
+import { openArchive } from "./archiving.ts";
 import { busAddress } from "./bus.ts";
 import { note } from "./print.ts";
 import { definitionsRoot, version } from "./root.ts";
@@ -44,6 +45,7 @@ export async function run(name: string): Promise<void> {
       processors: new Map([[name, processor]]),
       partitions: config.partitions,
       bus,
+      archive: openArchive(config),
       snapshots: join(config.dataDir, "snapshots"),
       version: version(),
       log,

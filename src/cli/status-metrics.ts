@@ -13,7 +13,7 @@ export interface StatusMetric {
 
 /** The metrics that are seen in the status: what /metrics says, and what is exported by OTLP. */
 export function statusMetrics(status: Status): readonly StatusMetric[] {
-  const { tables, producers, processors, streams } = status;
+  const { archive, tables, producers, processors, streams } = status;
   const of = (p: Status["processors"][number]) => ({ processor: p.name, partition: String(p.partition) });
   return [
     gauge("weir.up", "1 while weir runs", [[{ version: status.version }, 1]]),
@@ -55,6 +55,10 @@ export function statusMetrics(status: Status): readonly StatusMetric[] {
     gauge("weir.log.lost_sequences", "sequences missing in the log", [
       [{}, tables.lost.reduce((sum, l) => sum + l.last_seq - l.first_seq + 1, 0)],
     ]),
+    counter("weir.archive.last_sequence", "last sequence of the log that is archived", [[{}, archive.last_seq]]),
+    gauge("weir.archive.events", "events in the archive", [[{}, archive.events]]),
+    gauge("weir.archive.bytes", "bytes of the archive's files", [[{}, archive.bytes]]),
+    gauge("weir.archive.failed", "1 while the log cannot be archived", [[{}, archive.state === "failed" ? 1 : 0]]),
     total("weir.events.dropped", "events given up at a limit", producers.dropped),
     gauge("weir.spool.waiting", "what waits on disk for the broker", [[{}, producers.spooled]]),
     gauge(

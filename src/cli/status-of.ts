@@ -4,12 +4,15 @@ import { LIMITS } from "../base/limits.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
 import type { Told } from "../capture/watching.ts";
+import type { Archive } from "../engine/archive/archive.ts";
+import type { ArchiverStatus } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/run-processor.ts";
 import type { Status } from "../read/status.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
+import { archiveStatus } from "./archive-status.ts";
 import type { OpenBroker } from "./open-broker.ts";
 
 /** Reads how the running process is doing. A broker that is away is part of the answer, not a failure of it. */
@@ -23,6 +26,8 @@ export async function readStatus(parts: {
   readonly started_us: number;
   readonly broker: Pick<OpenBroker, "url" | "broker" | "trouble">;
   readonly told: () => Told | undefined;
+  readonly archive: Archive;
+  readonly archiver: () => ArchiverStatus | undefined;
 }): Promise<Status> {
   const { bus, projecting, emitter, config } = parts;
   const streams = await Promise.all(
@@ -76,8 +81,8 @@ export async function readStatus(parts: {
         .join(", ")}`,
     );
   const log = streams.find((s) => s?.name === "WEIR_EVENTS");
-  // what the log lacks; it is never trimmed
-  const lacks = log ? log.last_seq - log.messages : 0;
+  // what the log lacks, as long as nothing was archived and trimmed
+  const lacks = log && parts.archive.look().end === 0 ? log.last_seq - log.messages : 0;
   if (lacks > 0 && projecting.status.lost.length === 0)
     reasons.push(`the log lacks ${lacks} of its ${log?.last_seq} sequences`);
   if (projecting.status.verified === false) reasons.push("weir verify found that something is missing; it names what");
@@ -89,11 +94,16 @@ export async function readStatus(parts: {
   }
   if (tables && tables.set_aside > 0)
     reasons.push(`${tables.set_aside} events could not be applied; see the table set_aside`);
-  if (log && log.bytes > config.logBytes * LIMITS.log_full_share) {
+  const archive = archiveStatus(parts.archive, parts.archiver());
+  if (archive.problem) reasons.push(`the log is not archived: ${archive.problem}`);
+  if (log && log.bytes > config.logBytes * LIMITS.log_full_share)
     reasons.push(
-      `the log holds ${Math.floor((log.bytes / config.logBytes) * 100)} percent of WEIR_LOG_BYTES; a full log takes nothing more, and producers keep events on disk: start weir with a larger one`,
+      `the log holds ${Math.floor((log.bytes / config.logBytes) * 100)} percent of WEIR_LOG_BYTES, and a full log takes nothing more: producers keep events on disk. ${
+        archive.problem
+          ? "It is archived once what is said above is put right"
+          : `Archiving does not keep up, it stands at sequence ${archive.last_seq} of ${head}: see which processor or table is behind, or start weir with a larger WEIR_LOG_BYTES`
+      }`,
     );
-  }
   if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);
   if (spool.events > 0) reasons.push(`${spool.events} events wait on disk for the broker`);
   if (hooks.since_ms !== undefined && clock.nowMs() - hooks.since_ms > LIMITS.hook_wait_ms_max)
@@ -126,6 +136,7 @@ export async function readStatus(parts: {
       last_commit_ms:
         projecting.status.commits > 0 ? Math.round(performance.now() - projecting.status.committed_at) : null,
     },
+    archive,
     producers: {
       spooled: spool.events + hooks.events,
       hooks_waiting: hooks.events,

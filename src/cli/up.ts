@@ -28,6 +28,7 @@ import { checkBroker, enforce } from "../wire/check.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
 import { writeFolderBroker } from "../wire/folder.ts";
 import { ensureStreams } from "../wire/streams.ts";
+import { openArchive, startArchiving } from "./archiving.ts";
 import { createContext } from "./context.ts";
 import { addHookRoutes } from "./hooks.ts";
 import { observeStatus } from "./observe.ts";
@@ -174,6 +175,7 @@ async function assemble(given: {
   const admin = broker.broker()?.credentials.admin;
   enforce(await checkBroker({ connection: bus, config, url: broker.url, admin, log }), publicUrl(broker.url), log);
   await ensureStreams(bus.jsm, config);
+  const archive = openArchive(config);
   const own = await broker.connect("engine", "orders");
   closers.add(() => own.close());
   const emitter = createEmitter({
@@ -201,13 +203,19 @@ async function assemble(given: {
     token,
     broker,
     told,
+    archive,
   };
-  const context = createContext({ ...parts, processors: () => processors.status() });
+  const context = createContext({
+    ...parts,
+    processors: () => processors.status(),
+    archiver: () => archiver.status,
+  });
   closers.add(() => context.close());
   const projecting = startProjections({
     tables,
     open,
     bus,
+    archive,
     log,
     signal: running.signal,
     emit: (draft) =>
@@ -228,6 +236,7 @@ async function assemble(given: {
       credentials: broker.broker()?.credentials.engine,
       names,
       partitions: config.partitions,
+      archive: archive.place,
       snapshots: join(config.dataDir, "snapshots"),
       version: version(),
       logLevel: config.logLevel,
@@ -236,13 +245,28 @@ async function assemble(given: {
     log,
   );
   closers.add(() => processors.stop());
+  const archiver = startArchiving({
+    ...{ archive, bus, config, definitions, projecting, log, url: broker.url },
+    credentials: broker.broker()?.credentials.engine,
+    processors: () => processors.status(),
+  });
+  closers.add(() => archiver.stop());
   closers.add(() => emitter.close());
   context.useProjecting(projecting);
   if (telemetry.meter) observeStatus(telemetry.meter, () => context.status());
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
   addHookRoutes(app, config.dataDir);
-  addOperations(app, { config, definitions, bus, projecting, log, snapshot: () => context.snapshot() });
+  addOperations(app, {
+    archive,
+    archiver,
+    config,
+    definitions,
+    bus,
+    projecting,
+    log,
+    snapshot: () => context.snapshot(),
+  });
   const otlp = addOtlp(app, { emitter, folder: join(config.dataDir, "otlp"), log });
   closers.add(() => otlp.close());
   const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1", fast: fastEvents(context) });

@@ -15,6 +15,7 @@ import { encodeEvents } from "../wire/encode.ts";
 import { publishFrame } from "../wire/publish.ts";
 import { inSubject } from "../wire/subjects.ts";
 import { Tables } from "./apply/tables.ts";
+import type { Archive } from "./archive/archive.ts";
 import { type Holder, shareWork } from "./leases.ts";
 import { type ProcessorStatus, runProcessor } from "./run-processor.ts";
 import { type ProjectionStatus, runProjections } from "./run-projections.ts";
@@ -24,6 +25,7 @@ export function startProcessors(options: {
   readonly processors: ReadonlyMap<string, Processor>;
   readonly partitions: number;
   readonly bus: Connection;
+  readonly archive?: Archive | undefined;
   readonly snapshots: string;
   readonly version: string;
   readonly log: Log;
@@ -155,6 +157,7 @@ export function startProjections(options: {
   readonly tables: Tables;
   readonly open: () => Promise<Tables>;
   readonly bus: Connection;
+  readonly archive?: Archive | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly emit?: (draft: Draft) => void;
@@ -162,7 +165,7 @@ export function startProjections(options: {
   /** Told when only a person can decide how the tables go on. */
   readonly onStopped?: (error: WeirError) => void;
 }): Projecting {
-  const { bus, log, signal } = options;
+  const { bus, archive, log, signal } = options;
   const status: ProjectionStatus = {
     seq: options.tables.position.seq,
     events: 0,
@@ -201,12 +204,12 @@ export function startProjections(options: {
         await gate;
         life = new AbortController();
         if (signal.aborted) return;
-        await runProjections({ tables, bus, log, signal: life.signal, status, onCommit, emit: options.emit });
+        await runProjections({ tables, bus, archive, log, signal: life.signal, status, onCommit, emit: options.emit });
         pause = 200;
       } catch (thrown) {
         if (signal.aborted) return;
         const error = toWeirError(thrown);
-        if (["stream_changed", "store_corrupt", "data_dir_newer"].includes(error.code)) {
+        if (["stream_changed", "store_corrupt", "data_dir_newer", "archive_broken"].includes(error.code)) {
           stopped = error;
           log.error({ err: error }, "the tables stand still until somebody decides");
           options.onStopped?.(error);

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Config } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
 import type { Credential } from "../wire/credentials.ts";
+import type { ArchivePlace } from "./archive/archive.ts";
 import type { ProcessorStatus } from "./run-processor.ts";
 
 /** What the thread is started with; plain data, because it crosses to another heap. */
@@ -13,6 +14,7 @@ export interface ThreadOptions {
   /** Processors it runs. */
   readonly names: readonly string[];
   readonly partitions: number;
+  readonly archive: ArchivePlace;
   readonly snapshots: string;
   readonly version: string;
   readonly logLevel: Config["logLevel"];

@@ -4,12 +4,13 @@ import { createLog } from "../base/log.ts";
 import { startTelemetry } from "../base/telemetry-sdk.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { connectBroker } from "../wire/connect.ts";
+import { Archive } from "./archive/archive.ts";
 import { startProcessors } from "./engine.ts";
 import { loadProcessors } from "./load.ts";
 import type { ThreadOptions } from "./processors-thread.ts";
 
 /** The thread that runs processors: a connection of its own, states of its own; it tells its parent how far they are. */
-const { root, url, credentials, names, partitions, snapshots, version, logLevel, pricesFile } =
+const { root, url, credentials, names, partitions, archive, snapshots, version, logLevel, pricesFile } =
   workerData as ThreadOptions;
 const log = createLog("processors", logLevel);
 const ending = new AbortController();
@@ -22,6 +23,7 @@ const { status, done } = startProcessors({
   processors,
   partitions,
   bus,
+  archive: new Archive(archive),
   snapshots,
   version,
   log,

@@ -4,8 +4,9 @@ import { LIMITS } from "../base/limits.ts";
 import type { Projections } from "../store/tables.ts";
 import type { Connection } from "../wire/connect.ts";
 import { lastStored } from "../wire/publish.ts";
-import { openReader } from "../wire/read.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import type { Archive } from "./archive/archive.ts";
+import { LOG, openLog } from "./archive/read-log.ts";
 import { openTables } from "./engine.ts";
 import { takeFrames } from "./take-frames.ts";
 
@@ -32,15 +33,17 @@ export async function replay(options: {
   readonly projections: Projections;
   readonly config: Pick<Config, "memoryMb" | "threads">;
   readonly bus: Connection;
+  /** Where the older part of the log is. */
+  readonly archive?: Archive | undefined;
   readonly until: () => number | undefined;
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly signal?: AbortSignal;
 }): Promise<ReplayProgress> {
   const { file, bus, until, onProgress, signal } = options;
   removeStore(file);
-  const identity = await streamIdentity(bus.jsm, "WEIR_EVENTS");
+  const identity = await streamIdentity(bus.jsm, LOG);
   const tables = await openTables(file, options.projections, options.config);
-  const reader = openReader(bus, "WEIR_EVENTS", { after: 0 });
+  const reader = openLog(bus, options.archive, { after: 0 });
   let head = identity.last_seq;
   let events = 0;
   const place = { seq: 0 };

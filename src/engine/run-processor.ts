@@ -12,6 +12,8 @@ import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
 import { eventsSubject } from "../wire/subjects.ts";
+import type { Archive } from "./archive/archive.ts";
+import { LOG, openLog } from "./archive/read-log.ts";
 import { brokenOff, placeText, totalsAt } from "./input-place.ts";
 import { outputs } from "./outputs.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
@@ -42,6 +44,8 @@ export interface ProcessorOptions {
   readonly processor: Processor;
   readonly partition: number;
   readonly bus: Connection;
+  /** Where the older part of the log is. */
+  readonly archive?: Archive | undefined;
   /** Folder of the snapshots. */
   readonly snapshots: string;
   /** Snapshots of another version are not used. */
@@ -113,7 +117,7 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   } else if (snapshot && (await fits(snapshot.input, run.input, identity.last_seq, options, ways)))
     run.takeState(snapshot.state, snapshot.input);
   else await run.rebuildState();
-  const reader = openReader(bus, ways.inStream, {
+  const reader = readerOf(options, ways.inStream, {
     after: run.position,
     subjects: ways.inSubjects,
     created: identity.created,
@@ -134,6 +138,13 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
     await reader.close();
   }
 }
+
+/** A reader of a stage's input: of the log with what is archived of it. */
+const readerOf = (
+  { bus, archive }: Pick<ProcessorOptions, "bus" | "archive">,
+  stream: string,
+  from: { after: number; subjects: readonly string[]; created?: string },
+): Reader => (stream === LOG ? openLog(bus, archive, from) : openReader(bus, stream, from));
 
 /** One life of a runner: its state, its place in the input, and the output on its way. */
 class Run {
@@ -202,8 +213,8 @@ class Run {
 
   private async stepThrough(stream: string, subject: string, after: number, until: number): Promise<void> {
     if (until <= after) return;
-    const { processor, bus, name } = this.options;
-    const reader = openReader(bus, stream, { after, subjects: [subject] });
+    const { processor, name } = this.options;
+    const reader = readerOf(this.options, stream, { after, subjects: [subject] });
     try {
       while (await reader.ready()) {
         const message = reader.shift()!;

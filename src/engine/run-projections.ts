@@ -8,9 +8,11 @@ import { logLost } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
 import { readFrame } from "../wire/frame.ts";
 import { HEADERS } from "../wire/publish.ts";
-import { openReader, type Reader } from "../wire/read.ts";
+import type { Reader } from "../wire/read.ts";
 import { type StreamIdentity, streamIdentity } from "../wire/streams.ts";
 import type { Placed, Tables } from "./apply/tables.ts";
+import type { Archive } from "./archive/archive.ts";
+import { openLog } from "./archive/read-log.ts";
 import { takeFrames } from "./take-frames.ts";
 
 /** The tables' runner seen from outside. */
@@ -32,6 +34,8 @@ export interface ProjectionStatus {
 export interface ProjectionOptions {
   readonly tables: Tables;
   readonly bus: Connection;
+  /** Where the older part of the log is. */
+  readonly archive?: Archive | undefined;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly status: ProjectionStatus;
@@ -95,7 +99,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   const identity = await streamIdentity(bus.jsm, "WEIR_EVENTS");
   checkLog(tables.position, identity);
   await checkHead(tables, bus);
-  const reader = openReader(bus, "WEIR_EVENTS", { after: tables.position.seq, created: identity.created });
+  const reader = openLog(bus, options.archive, { after: tables.position.seq, created: identity.created });
   const stop = (): void => void reader.close();
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop(); // told while the log was asked

@@ -6,6 +6,9 @@ import { HEADERS, lastFrame, lastStored, NO_TOTALS } from "../wire/publish.ts";
 import { openReader } from "../wire/read.ts";
 import { streamIdentity } from "../wire/streams.ts";
 import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import type { Archive } from "./archive/archive.ts";
+import { openLog } from "./archive/read-log.ts";
+import type { Fault } from "./archive/records.ts";
 import { checkMaking } from "./run-projections.ts";
 
 /** One law that must hold, with the numbers on both sides. */
@@ -26,8 +29,14 @@ export interface Verification {
   readonly dropped: readonly { producer: string; events: number }[];
   /** Log sequences whose events differ from the table's. */
   readonly frames: readonly { seq: number; in_log: number; in_tables: number }[];
-  /** Sequences that are missing in the log itself. */
+  /** Sequences that are missing in the log itself, its archive included. */
   readonly lost: readonly { first: number; last: number }[];
+  /** What is archived of the log, and the files of it that are missing or not what was written. */
+  readonly archive: {
+    readonly segments: number;
+    readonly last_seq: number;
+    readonly faults: readonly Fault[];
+  };
   readonly checked: {
     readonly events: number;
     readonly producers: number;
@@ -46,11 +55,15 @@ const law = (text: string, left: number, right: number): Law => ({ law: text, le
  */
 export async function verify(options: {
   readonly bus: Connection;
+  /** Where the older part of the log is. */
+  readonly archive?: Archive | undefined;
   readonly connection: DuckDBConnection;
   readonly partitions: number;
   readonly onProgress?: (seq: number, head: number) => void;
 }): Promise<Verification> {
-  const { bus, connection, partitions } = options;
+  const { bus, archive, connection, partitions } = options;
+  const { segments = [], end = 0 } = archive?.look() ?? {};
+  const faults = (await archive?.check()) ?? [];
   await connection.run("begin"); // one snapshot of the tables for all questions
   try {
     const position = await readPosition(connection);
@@ -58,9 +71,9 @@ export async function verify(options: {
     checkMaking(position, identity);
     const laws: Law[] = [];
     for (let p = 0; p < partitions; p++) laws.push(...(await stageLaws(bus, p, partitions)));
-    const walked = await walk(bus, connection, position.seq, options.onProgress);
-    const first = identity.first_seq;
-    if (first <= 1)
+    const walked = await walk(options, position.seq);
+    const whole = walked.faults.length === 0 && walked.lost[0]?.first !== 1;
+    if (whole)
       laws.push(
         law(
           "events in the log = events applied + repeats dropped",
@@ -83,13 +96,14 @@ export async function verify(options: {
     const { missing, dropped, producers } = await producerGaps(connection);
     const lost = walked.lost;
     return {
-      ok: laws.every((l) => l.holds) && missing.length === 0 && walked.frames.length === 0 && lost.length === 0,
+      ok: [missing, walked.frames, lost, faults].every((list) => list.length === 0) && laws.every((l) => l.holds),
       laws,
       missing,
       dropped,
       frames: walked.frames,
       lost,
-      checked: { events: walked.events, producers, first_seq: first, last_seq: position.seq },
+      archive: { segments: segments.length, last_seq: end, faults },
+      checked: { events: walked.events, producers, first_seq: walked.first, last_seq: position.seq },
     };
   } finally {
     await connection.run("rollback");
@@ -135,23 +149,23 @@ async function waiting(bus: Connection, stream: string, subject: string, after: 
 
 /** Walks log and table side by side up to a sequence. */
 async function walk(
-  bus: Connection,
-  connection: DuckDBConnection,
+  { bus, archive, connection, onProgress }: Parameters<typeof verify>[0],
   until: number,
-  onProgress?: (seq: number, head: number) => void,
 ): Promise<{
   events: number;
+  /** First sequence that is there. */
+  first: number;
   frames: { seq: number; in_log: number; in_tables: number }[];
   lost: { first: number; last: number }[];
+  faults: readonly Fault[];
 }> {
   const frames: { seq: number; in_log: number; in_tables: number }[] = [];
   const lost: { first: number; last: number }[] = [];
   let events = 0;
-  if (until === 0) return { events, frames, lost };
-  const first = (await streamIdentity(bus.jsm, "WEIR_EVENTS")).first_seq;
-  if (first > 1) lost.push({ first: 1, last: first - 1 });
+  let begin = 0;
+  if (until === 0) return { events, first: begin, frames, lost, faults: [] };
   const end = Math.min(until, await lastStored(bus, "WEIR_EVENTS"));
-  const reader = openReader(bus, "WEIR_EVENTS", { after: first - 1 });
+  const reader = openLog(bus, archive, { after: 0, tolerant: true });
   const repeats = await repeatedBySeq(connection);
   const counts = await connection.stream(
     "select stream_seq, count(*) from events group by stream_seq order by stream_seq",
@@ -172,11 +186,13 @@ async function walk(
     }
   };
   try {
-    let previous = first - 1;
+    let previous = 0;
+    const missing = (first: number, last: number): void => void lost.push(...outside(first, last, reader.faults));
     while (previous < end && (await reader.ready())) {
       const message = reader.shift()!;
       if (message.seq > until) break;
-      if (message.seq !== previous + 1) lost.push({ first: previous + 1, last: message.seq - 1 });
+      if (begin === 0) begin = message.seq;
+      if (message.seq !== previous + 1) missing(previous + 1, message.seq - 1);
       previous = message.seq;
       const count = countOf(message.data);
       events += count;
@@ -184,11 +200,24 @@ async function walk(
       if (held !== count && frames.length < LISTED) frames.push({ seq: message.seq, in_log: count, in_tables: held });
       if (message.seq % 256 === 0) onProgress?.(message.seq, until);
     }
-    if (previous < until) lost.push({ first: previous + 1, last: until });
+    if (previous < until) missing(previous + 1, until);
   } finally {
     await reader.close();
   }
-  return { events, frames, lost };
+  return { events, first: begin, frames, lost, faults: reader.faults };
+}
+
+/** The parts of a range that no fault tells about already: what stands in a file that cannot be read is named by its file. */
+function outside(first: number, last: number, faults: readonly Fault[]): { first: number; last: number }[] {
+  const out: { first: number; last: number }[] = [];
+  let from = first;
+  for (const fault of faults) {
+    if (fault.last < from || fault.first > last) continue;
+    if (fault.first > from) out.push({ first: from, last: fault.first - 1 });
+    from = fault.last + 1;
+  }
+  if (from <= last) out.push({ first: from, last });
+  return out;
 }
 
 function countOf(data: Uint8Array): number {

@@ -66,6 +66,20 @@ export const STATUS = z
         last_commit_ms: z.number().nullable().describe("how long ago the tables last changed, in milliseconds"),
       })
       .describe("the tables"),
+    archive: z
+      .object({
+        state: text("waiting, archiving, or failed"),
+        first_seq: count("first sequence of the log that is archived, 0 where nothing is"),
+        last_seq: count("last sequence of the log that is archived, 0 where nothing is"),
+        segments: count("segments, two files each"),
+        events: count("events archived"),
+        bytes: count("bytes of its files"),
+        days: count("days it has a folder for"),
+        first_day: z.string().nullable().describe("day its first events were stored (UTC)"),
+        last_day: z.string().nullable().describe("day its last events were stored (UTC)"),
+        problem: z.string().nullable().describe("why archiving failed the last time, with what to do"),
+      })
+      .describe("the older part of the log, in files"),
     producers: z
       .object({
         spooled: count("events waiting on disk for the broker, payloads of hooks included"),

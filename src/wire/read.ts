@@ -5,12 +5,17 @@ import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./connect.ts";
 import { checkSame, streamIdentity } from "./streams.ts";
 
+/** Headers of a message: one by its name, "" where it is missing, or all with their values. */
+export interface Headers extends Iterable<[string, string[]]> {
+  get(name: string): string;
+}
+
 /** A stored message as readers see it. */
 export interface Stored {
   readonly seq: number;
   readonly subject: string;
   readonly data: Uint8Array;
-  readonly headers: { get(name: string): string } | undefined;
+  readonly headers: Headers | undefined;
   /** When the broker stored it, in microseconds. */
   readonly stored_us: number;
   /** Messages behind it that the reader is to read, when the broker handed it out. */

@@ -21,15 +21,27 @@ export type StreamsConfig = Pick<Config, "logBytes" | "partitions" | "natsReplic
 /** What tells one log from another, and how far it goes. */
 export interface StreamIdentity {
   readonly stream: string;
-  /** Creation time as the broker gives it; another one means that the log was replaced. */
+  /** Creation time as the broker gave it when the stream was made; another one means that the log was replaced. */
   readonly created: string;
   readonly first_seq: number;
   readonly last_seq: number;
   readonly messages: number;
   readonly num_deleted: number;
+  /** The archive that keeps what was trimmed from it; undefined while nothing was. */
+  readonly archive: ArchiveMark | undefined;
+}
+
+/** What a stream says about its archive, so that who has none, or another one, knows what is missing. */
+export interface ArchiveMark {
+  readonly id: string;
+  /** Last sequence that was archived: messages up to it may be gone from the stream. */
+  readonly end: number;
 }
 
 const PARTITIONS_KEY = "weir_partitions";
+const ARCHIVE_KEY = "weir_archive";
+/** When the stream was made, remembered where an update keeps it: nats-server 2.14 gives a stream that was updated a new creation time at its next start. */
+const CREATED_KEY = "weir_created";
 
 /** The size of each stream when the event log has `logBytes`. */
 export function streamBytes(logBytes: number): Readonly<Record<StreamName, number>> {
@@ -107,12 +119,8 @@ export async function ensureStreams(
   { adjust = true }: { adjust?: boolean } = {},
 ): Promise<void> {
   for (const name of Object.keys(STREAM_SUBJECTS) as StreamName[]) {
-    const found = await streamInfo(jsm, name);
     const wanted = streamConfig(name, config);
-    if (!found) {
-      await change(name, () => jsm.streams.add(wanted));
-      continue;
-    }
+    const found = (await streamInfo(jsm, name)) ?? (await change(name, () => jsm.streams.add(wanted)));
     guard(name, found.config, wanted, config);
     const update = differences(found, wanted);
     if (update && adjust) await change(name, () => jsm.streams.update(name, update));
@@ -124,7 +132,31 @@ export async function streamIdentity(jsm: JetStreamManager, stream: string): Pro
   const info = await streamInfo(jsm, stream);
   if (!info) throw new WeirError("stream_changed", `the stream ${stream} is missing`);
   const { first_seq, last_seq, messages, num_deleted } = info.state;
-  return { stream, created: info.created, first_seq, last_seq, messages, num_deleted: num_deleted ?? 0 };
+  const archive = markOf(info.config.metadata?.[ARCHIVE_KEY]);
+  return { stream, created: createdOf(info), first_seq, last_seq, messages, num_deleted: num_deleted ?? 0, archive };
+}
+
+const createdOf = ({ config, created }: StreamInfo): string => config.metadata?.[CREATED_KEY] ?? created;
+
+function markOf(text: string | undefined): ArchiveMark | undefined {
+  const [, id, end] = /^(\S+) (\d+)$/.exec(text ?? "") ?? [];
+  return id === undefined ? undefined : { id, end: Number(end) };
+}
+
+/** Writes into a stream which archive keeps what is trimmed from it, and up to where. */
+export async function markArchived(jsm: JetStreamManager, stream: string, { id, end }: ArchiveMark): Promise<void> {
+  const info = await streamInfo(jsm, stream);
+  if (!info) throw new WeirError("stream_changed", `the stream ${stream} is missing`);
+  const metadata = { ...info.config.metadata, [ARCHIVE_KEY]: `${id} ${end}` };
+  await change(stream, () => jsm.streams.update(stream, { ...info.config, metadata }));
+}
+
+/** {@link purgeUpTo} for every subject of a stream. */
+export async function trimUpTo(jsm: JetStreamManager, stream: string, seq: number): Promise<number> {
+  const { state } = await jsm.streams.info(stream, { subjects_filter: ">" });
+  let purged = 0;
+  for (const subject of Object.keys(state.subjects ?? {})) purged += await purgeUpTo(jsm, stream, subject, seq);
+  return purged;
 }
 
 /** The client reads the time of a message as a number too large to be exact. */
@@ -214,15 +246,16 @@ function differences(found: StreamInfo, wanted: Partial<StreamConfig>): Partial<
   for (const key of UPDATED) if (found.config[key] !== wanted[key]) changed[key] = wanted[key];
   // Copies are added when more are asked for, never taken away.
   if (found.config.num_replicas < wanted.num_replicas!) changed.num_replicas = wanted.num_replicas;
-  if (found.config.metadata?.[PARTITIONS_KEY] === undefined) {
-    changed.metadata = { ...found.config.metadata, ...wanted.metadata };
+  const { metadata } = found.config;
+  if (metadata?.[PARTITIONS_KEY] === undefined || metadata[CREATED_KEY] === undefined) {
+    changed.metadata = { ...metadata, ...wanted.metadata, [CREATED_KEY]: createdOf(found) };
   }
   return Object.keys(changed).length ? { ...found.config, ...changed } : undefined;
 }
 
-async function change(name: string, ask: () => Promise<unknown>): Promise<void> {
+async function change<T>(name: string, ask: () => Promise<T>): Promise<T> {
   try {
-    await ask();
+    return await ask();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const code = cause instanceof JetStreamApiError ? "broker_refused" : "broker_unreachable";

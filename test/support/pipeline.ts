@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import type { Config } from "../../src/base/config.ts";
 import type { Draft, Event } from "../../src/define/event.ts";
+import type { Archive } from "../../src/engine/archive/archive.ts";
 import { openTables, type Projecting, startProcessors, startProjections } from "../../src/engine/engine.ts";
 import { loadProcessors, loadProjections } from "../../src/engine/load.ts";
 import type { ProcessorStatus } from "../../src/engine/run-processor.ts";
@@ -18,6 +20,7 @@ export interface Place {
   readonly bus: Connection;
   readonly snapshots: string;
   readonly store: string;
+  readonly archive?: Archive;
 }
 
 /** A broker with weir's streams, and a connection of the engine. */
@@ -26,8 +29,8 @@ export interface Bench extends Place {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function startBench(): Promise<Bench> {
-  const nats = await startTestBroker();
+export async function startBench(overrides: Partial<Config> = {}): Promise<Bench> {
+  const nats = await startTestBroker(overrides);
   const bus = await nats.connect("engine");
   await ensureStreams(bus.jsm, nats.config);
   return {
@@ -54,6 +57,7 @@ export function runProcessors(
     processors: wanted,
     partitions: 1,
     bus,
+    archive: bench.archive,
     snapshots,
     version: "test",
     log: quiet,
@@ -77,6 +81,7 @@ export async function runTables(bench: Place, emit?: (draft: Draft) => void): Pr
     tables: await open(),
     open,
     bus: bench.bus,
+    archive: bench.archive,
     log: quiet,
     signal: stop.signal,
     emit,

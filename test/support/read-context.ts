@@ -1,4 +1,5 @@
 import { WeirError } from "../../src/base/errors.ts";
+import { NO_ARCHIVE } from "../../src/cli/archive-status.ts";
 import type { Definitions } from "../../src/engine/load.ts";
 import { loadDefinitions } from "../../src/engine/load.ts";
 import { createAsk } from "../../src/read/ask.ts";
@@ -92,6 +93,7 @@ const statusOf = (health: Status["health"]): Status => ({
     lost: [],
     last_commit_ms: 5,
   },
+  archive: NO_ARCHIVE,
   producers: { spooled: 0, hooks_waiting: 0, dropped: 0 },
   following: [],
   watching: [],

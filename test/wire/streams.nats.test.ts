@@ -1,9 +1,12 @@
 import type { StreamConfig } from "@nats-io/jetstream";
 import { expect, test } from "vitest";
+import { startBroker } from "../../src/wire/broker.ts";
+import { connectBroker } from "../../src/wire/connect.ts";
 import { isFenced, publishError } from "../../src/wire/publish-error.ts";
-import { ensureStreams, purgeUpTo, streamConfig, streamIdentity } from "../../src/wire/streams.ts";
+import { ensureStreams, markArchived, purgeUpTo, streamConfig, streamIdentity } from "../../src/wire/streams.ts";
 import { describeBrokers } from "../support/brokers.ts";
-import type { BrokerUnderTest } from "../support/nats.ts";
+import { type BrokerUnderTest, quiet, testConfig } from "../support/nats.ts";
+import { tempDir } from "../support/temp.ts";
 
 const MiB = 1024 * 1024;
 const options = { logBytes: 256 * MiB, partitions: 1, natsReplicas: 1 };
@@ -160,4 +163,22 @@ describeBrokers("streams", ({ startBroker }) => {
     await engine.close();
     expect(await failing("weir.in.0")).toMatchObject({ code: "broker_unreachable" });
   });
+});
+
+test("a log stays the same log when its settings change, whatever creation time the broker gives it after a restart", async () => {
+  await using dir = await tempDir();
+  const config = testConfig(dir.path);
+  const seen = new Set<string>();
+  for (const logBytes of [config.logBytes, config.logBytes / 2, config.logBytes / 2]) {
+    const broker = await startBroker({ config, log: quiet });
+    const { url, credentials } = broker;
+    await using engine = await connectBroker({ url, credentials: credentials.engine, name: "test", log: quiet });
+    await ensureStreams(engine.jsm, { ...config, logBytes });
+    await markArchived(engine.jsm, "WEIR_EVENTS", { id: "a", end: seen.size });
+    const identity = await streamIdentity(engine.jsm, "WEIR_EVENTS");
+    expect(identity.archive).toEqual({ id: "a", end: seen.size });
+    seen.add(identity.created);
+    await broker.stop();
+  }
+  expect(seen.size).toBe(1);
 });

@@ -1,8 +1,9 @@
-import { ENVELOPE_FIELDS, type Event } from "../../define/event.ts";
+import { columnsBehind, ENVELOPE_FIELDS, type Event } from "../../define/event.ts";
+import { upcast } from "../../events/plain.ts";
 import { Rows } from "../../store/rows.ts";
 import type { Column } from "../../store/tables.ts";
 import type { TextLane } from "../../store/text-lane.ts";
-import type { Group } from "../../wire/frame.ts";
+import type { Frame, Group } from "../../wire/frame.ts";
 import { composeData, dataJson, sizeOfRow } from "./data-json.ts";
 
 const ATTRIBUTES = ENVELOPE_FIELDS.length;
@@ -31,6 +32,20 @@ export class EventRows {
       lanes[ATTRIBUTES + 1]!.take({ form: "same", value: group.v }, from, until);
       composeData(group, this.data, from, until);
       lanes[ATTRIBUTES + 3]!.take({ form: "same", value: seq }, from, until);
+      if (this.rows.bytes > WAITING_BYTES_MAX) await full();
+    }
+  }
+
+  /** Adds all events of a frame in their order, each in the newest version of its type; `full` as for {@link takeGroup}. */
+  async takeFrame(frame: Frame, seq: number, full: () => Promise<void>): Promise<void> {
+    const [group] = frame.groups;
+    const newest = group!.event(0);
+    if (frame.groups.length === 1 && upcast(newest) === newest) return this.takeGroup(group!, seq, full);
+    for (const read of frame.events()) {
+      const event = upcast(read);
+      const behind = columnsBehind(event);
+      if (behind) this.takeRow(behind.columns as Group, behind.row, seq);
+      else this.takeEvent(event, seq);
       if (this.rows.bytes > WAITING_BYTES_MAX) await full();
     }
   }

@@ -366,7 +366,12 @@ export class Tables {
   async checkpoint(bytesMax?: number): Promise<boolean> {
     if (!walIsLarge(this.store, bytesMax)) return false; // told without waiting for the commit on its way
     return this.quiet(async () => {
-      if (!(await checkpointWhenLarge(this.store, bytesMax))) return false;
+      try {
+        if (!(await checkpointWhenLarge(this.store, bytesMax))) return false;
+      } catch (error) {
+        if (/Cannot CHECKPOINT/.test(String(error))) return false; // somebody else is at work; it is tried again after the next commit
+        throw error;
+      }
       await this.store.giveBack(); // what a checkpoint took is not needed until the next one
       this.saveKeys();
       return true;
