@@ -175,6 +175,17 @@ program
   .option("--payloads <which>", "parameters and answers that are kept: off, redacted or full", "redacted")
   .passThroughOptions()
   .action(async (words, o) => (await import("./cli/wrap.ts")).wrap(words, o));
+program
+  .command("proxy")
+  .description("stand in front of an MCP server over HTTP and record what passes: weir proxy --name web --to URL")
+  .requiredOption("--name <name>", "what the server is called in events")
+  .requiredOption("--to <url>", "the server's address, for example https://mcp.example.com/mcp")
+  .option("--port <port>", "port that clients call; 0 takes any free one", "4780")
+  .option("--host <address>", "address that clients call", "127.0.0.1")
+  .option("--allowed-hosts <names>", "further names by which clients may call it, with commas")
+  .option("--payloads <which>", "parameters and answers that are kept: off, redacted or full", "redacted")
+  .option("--json", "print its address as one line of JSON when it listens")
+  .action(async (o) => (await import("./cli/proxy.ts")).proxy(o));
 const rejected = program
   .command("rejected")
   .description("input that was not taken: list it, look at it, repair it and send it again");

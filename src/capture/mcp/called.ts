@@ -73,7 +73,12 @@ export function calledOf(call: Call, { server, payloads, project }: CallOrigin, 
   const method = boundKey(call.method, 128);
   const input = payloadOf(request, request.params, LIMITS.tool_input_chars_max, payloads);
   return mcpCalled.of(
-    { time: call.ended, subject: method, traceparent: keyIn(meta.traceparent, 64), project },
+    {
+      time: call.ended,
+      subject: method,
+      traceparent: keyIn(meta.traceparent, 64) ?? keyIn(call.traceparent, 64),
+      project,
+    },
     {
       server,
       method,
@@ -92,6 +97,7 @@ export function calledOf(call: Call, { server, payloads, project }: CallOrigin, 
       ...(typeof answer === "string" ? {} : { response_bytes: answer.bytes }),
       protocol: keyIn(call.protocol, 32),
       client: keyIn(call.client, 256),
+      mcp_session: keyIn(call.mcp_session, 256),
       ...used,
     },
   );

@@ -1,15 +1,25 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { Draft } from "../../define/event.ts";
 import { createWeir } from "../../sdk/index.ts";
 import type { CallOrigin } from "./called.ts";
 import { createConnection, type Death, type Estate } from "./connection.ts";
-import type { Side } from "./pairing.ts";
+import { createExchanges } from "./http/exchanges.ts";
+import { samplerOf } from "./http/listener.ts";
+import type { Reader } from "./reader.ts";
 
-/** A part of what passed: who sent it, when, and its length; a negative length -1 - n: bytes with the ends of n messages are missing. */
-export type Passed = readonly [side: Side, at: number, length: number];
+/** A part of what passed: its stream, when, and its length; a negative length -1 - n: bytes with the ends of n messages are missing. */
+export type Passed<T = unknown> = readonly [tag: T, at: number, length: number];
+
+/** What a recorder is started with. */
+export interface RecorderOptions extends CallOrigin {
+  readonly transport: "stdio" | "http";
+  /** Where the server listens, over HTTP. */
+  readonly to?: string;
+}
 
 /** What the recorder is told. */
 export type Told =
-  | { readonly kind: "passed"; readonly parts: readonly Passed[]; readonly bytes: Uint8Array }
+  | { readonly kind: "passed"; readonly parts: readonly Passed[]; readonly bytes: Uint8Array; readonly weight: number }
   | { readonly kind: "spawned"; readonly pid: number }
   | { readonly kind: "died"; readonly death: Death }
   | { readonly kind: "lost"; readonly at: number }
@@ -26,7 +36,7 @@ export type Said =
  * publishes what it makes of it; where weir is away, the SDK keeps it on disk.
  */
 const port = parentPort!;
-const origin = workerData as CallOrigin;
+const origin = workerData as RecorderOptions;
 const weir = createWeir({
   name: "proxy",
   via: "proxy",
@@ -34,27 +44,29 @@ const weir = createWeir({
   whenFull: "drop",
   check: false,
 });
-const connection = createConnection(origin, (draft) => void weir.emit(draft).catch(() => {}));
+const emit = (draft: Draft): void => void weir.emit(draft).catch(() => {});
+const connection = origin.transport === "stdio" ? createConnection(origin, emit) : undefined;
+const reader = (connection ?? createExchanges(origin, emit, samplerOf(origin.to!))) as Reader<unknown>;
 const say = (said: Said): void => port.postMessage(said);
 
 port.on("message", async (told: Told) => {
   switch (told.kind) {
     case "passed": {
       let from = 0;
-      for (const [side, at, length] of told.parts) {
-        if (length < 0) connection.missed(side, -1 - length);
-        else connection.take(side, told.bytes.subarray(from, (from += length)), at);
+      for (const [tag, at, length] of told.parts) {
+        if (length < 0) reader.missed(tag, -1 - length);
+        else reader.take(tag, told.bytes.subarray(from, (from += length)), at);
       }
-      return say({ kind: "done", bytes: told.bytes.length });
+      return say({ kind: "done", bytes: told.weight });
     }
     case "spawned":
-      return connection.spawned(told.pid);
+      return connection?.spawned(told.pid);
     case "died":
-      return say({ kind: "estate", estate: connection.died(told.death) });
+      return say({ kind: "estate", estate: connection!.died(told.death) });
     case "lost":
-      return say({ kind: "answers", answers: connection.lost(told.at) });
+      return say({ kind: "answers", answers: connection!.lost(told.at) });
     case "end":
-      connection.end(told.at);
+      await reader.end(told.at);
       await weir.close();
       port.close();
   }

@@ -1,0 +1,195 @@
+import {
+  createServer,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as requestHttp,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import type { AddressInfo } from "node:net";
+import { WeirError } from "../../../base/errors.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import { refusalOf } from "../../../base/origin.ts";
+import { forwardTo } from "../forward.ts";
+import type { Tap } from "../tap.ts";
+import type { Tag } from "./exchanges.ts";
+import { passed } from "./headers.ts";
+
+/** What a proxy over HTTP stands between. */
+export interface HttpProxyOptions {
+  /** The server's address. */
+  readonly to: URL;
+  /** Where clients are waited for; port 0 takes any free one. */
+  readonly host: string;
+  readonly port: number;
+  /** Names besides those of the loopback address by which clients may call it. */
+  readonly allowedHosts: readonly string[];
+  readonly tap: Tap<Tag>;
+  /** Is told what kept a request from its server. */
+  readonly warn: (text: string) => void;
+}
+
+/** A proxy that listens. */
+export interface HttpProxy {
+  /** The address that stands for the server's. */
+  readonly url: string;
+  /** Takes no more requests, lets those in flight end for a while, and writes the record. */
+  close(): Promise<void>;
+}
+
+const first = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
+
+/**
+ * Listens, and passes each request to the server: path, headers and bytes as they come, with the back-pressure of either end. A copy goes to the
+ * recorder. A client that goes away takes its request to the server with it, and the other way round.
+ */
+export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpProxy> {
+  const { to, tap } = options;
+  const secure = to.protocol === "https:";
+  const keep = { keepAlive: true, timeout: LIMITS.mcp_idle_ms, maxSockets: Number.POSITIVE_INFINITY };
+  const agent = secure ? new HttpsAgent(keep) : new HttpAgent(keep);
+  const ask = secure ? requestHttps : requestHttp;
+  const target = { hostname: to.hostname.replace(/^\[|\]$/g, ""), port: to.port || (secure ? 443 : 80), agent };
+  const own = to.pathname + to.search;
+  let hosts: readonly string[] = [];
+  let last = 0;
+
+  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    const refusal = refusalOf(hosts, req.headers.host ?? "", req.headers.origin);
+    if (refusal !== undefined) return say(req, res, 403, refusal);
+    const n = ++last;
+    const path = req.url === "/" ? own : req.url!;
+    const { headers } = req;
+    const recorded = tap.mark(
+      {
+        kind: "opened",
+        n,
+        method: req.method!,
+        path,
+        session: first(headers["mcp-session-id"]),
+        protocol: first(headers["mcp-protocol-version"]),
+        traceparent: first(headers.traceparent),
+        encoding: headers["content-encoding"],
+      },
+      0,
+    );
+    let over = false;
+    const close = (how: "ended" | "aborted" | "failed", error?: string): void => {
+      if (!over && recorded) tap.mark({ kind: "closed", n, how, error });
+      over = true;
+    };
+    const up = ask({ ...target, method: req.method, path, headers: requestHeaders(req, to.host) as never });
+    let answer: IncomingMessage | undefined;
+    up.on("response", (got) => {
+      answer = got;
+      const { statusCode = 502, statusMessage } = got;
+      if (recorded) {
+        const { "content-type": media, "content-encoding": encoding } = got.headers;
+        const session = first(got.headers["mcp-session-id"]);
+        tap.mark({ kind: "answered", n, status: statusCode, media, encoding, session });
+      }
+      res.sendDate = false;
+      res.writeHead(statusCode, statusMessage, passed(got.rawHeaders));
+      let begun = false;
+      forwardTo(res, got, (chunk) => {
+        begun = true;
+        const room = res.write(chunk);
+        if (recorded) tap.take(-n, chunk);
+        return room;
+      });
+      // a stream may have nothing to say for long; where the body is there, head and body leave together
+      setImmediate(() => begun || res.writableEnded || res.flushHeaders());
+      got.on("end", () => {
+        close("ended");
+        res.end();
+      });
+      got.on("error", () => {});
+      got.on("close", () => {
+        if (got.complete) return;
+        close("failed", "the answer broke off");
+        res.destroy();
+      });
+    });
+    up.on("error", (error: NodeJS.ErrnoException) => {
+      if (over || answer) return;
+      const why = error.code ?? error.message;
+      close("failed", why);
+      options.warn(`${to.origin} cannot be reached: ${why}`);
+      say(req, res, 502, `weir proxy: the MCP server at ${to.origin} cannot be reached: ${why}`);
+    });
+    limitConnecting(up);
+    forwardTo(up, req, (chunk) => {
+      const room = up.write(chunk);
+      if (recorded) tap.take(n, chunk);
+      return room;
+    });
+    req.on("end", () => {
+      if (recorded) tap.mark({ kind: "asked", n });
+      up.end();
+    });
+    req.on("error", () => {}); // told by the end of the answer
+    res.on("close", () => {
+      if (res.writableFinished) return;
+      close("aborted");
+      up.destroy();
+    });
+  };
+
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: LIMITS.mcp_client_idle_ms }, handle);
+  const address = await listen(server, options);
+  const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  hosts = [...["127.0.0.1", "localhost", "[::1]"].map((host) => `${host}:${address.port}`), ...options.allowedHosts];
+  return {
+    url: `http://${name}:${address.port}${own}`,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      const limit = setTimeout(() => server.closeAllConnections(), LIMITS.mcp_drain_ms_max);
+      await closed;
+      clearTimeout(limit);
+      agent.destroy();
+      await tap.end();
+    },
+  };
+}
+
+/** The request's headers for the server: its own name in place of ours, and a body announced as it was. */
+function requestHeaders(req: IncomingMessage, host: string): string[] {
+  const headers = ["Host", host, ...passed(req.rawHeaders, ["host", "expect"])];
+  if (req.headers["transfer-encoding"] !== undefined) headers.push("Transfer-Encoding", "chunked");
+  else if (req.headers["content-length"] === undefined && req.method === "POST") headers.push("Content-Length", "0");
+  return headers;
+}
+
+/** Answers in the server's place. What the client still sends is read, so that it comes to read the answer. */
+function say(req: IncomingMessage, res: ServerResponse, status: number, text: string): void {
+  req.resume();
+  res.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" });
+  res.end(`${text}\n`);
+}
+
+function limitConnecting(up: ReturnType<typeof requestHttp>): void {
+  up.once("socket", (socket) => {
+    if (!socket.connecting) return;
+    const limit = setTimeout(() => up.destroy(new Error("no connection in time")), LIMITS.mcp_connect_ms_max);
+    const clear = (): void => clearTimeout(limit);
+    socket.once("connect", clear);
+    socket.once("close", clear);
+  });
+}
+
+function listen(server: Server, { host, port }: HttpProxyOptions): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const used = error.code === "EADDRINUSE";
+      reject(
+        new WeirError(used ? "port_in_use" : "bad_config", `cannot listen on ${host}:${port}: ${error.code}`, {
+          cause: error,
+          hint: used ? "choose another with --port" : "name an address of this machine with --host",
+        }),
+      );
+    });
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}
