@@ -38,10 +38,8 @@ function createData() {
   return {
     add(line: MessageLine): void {
       if (lines++ > 0) gatherer.add(NEWLINE);
-      if (line.whole) return gatherer.add(line.whole);
-      between += line.bytes - line.head.length - line.tail.length;
-      gatherer.add(line.head);
-      gatherer.add(line.tail);
+      if (!line.whole) between += line.bytes - line.head.length - line.tail.length;
+      for (const part of line.whole ? [line.whole] : [line.head, line.tail]) gatherer.add(part);
     },
     /** The data gathered; undefined where the event had none. */
     done(): MessageLine | undefined {

@@ -113,12 +113,13 @@ export function createExchanges(
     const line = exchange.request.done();
     const { method, encoding } = exchange.opened;
     if (exchange.torn || method !== "POST" || line.bytes === 0) return;
-    if (encoding !== undefined) return dropped("mcp_unread", 1);
-    for (const message of messagesOf(line)) {
-      takeMessage(exchange, "client", message, at);
-      const ask = message.id === undefined ? undefined : exchange.scope.pairing.waiting("client", message.id);
-      if (message.method !== undefined && ask) exchange.asks.push(ask);
-    }
+    if (encoding !== undefined) dropped("mcp_unread", 1);
+    else
+      for (const message of messagesOf(line)) {
+        takeMessage(exchange, "client", message, at);
+        const ask = message.id === undefined ? undefined : exchange.scope.pairing.waiting("client", message.id);
+        if (message.method !== undefined && ask) exchange.asks.push(ask);
+      }
   };
   const takeEvent = (exchange: Exchange, { event, data }: ServerEvent): void => {
     if (event === "endpoint" && exchange.opened.method === "GET") {
@@ -186,8 +187,10 @@ export function createExchanges(
   const closed = (exchange: Exchange, mark: Mark & { kind: "closed" }, at: number): void => {
     open.delete(mark.n);
     const { decoder, status } = exchange;
-    if (status === undefined || exchange.torn) return finish(exchange, mark, at, true);
-    if (!decoder) return finish(exchange, mark, at, false);
+    if (status === undefined || exchange.torn || !decoder) {
+      finish(exchange, mark, at, status === undefined || exchange.torn);
+      return;
+    }
     const over = new Promise<void>((resolve) => {
       decoder.end((readable) => {
         finish(exchange, mark, at, readable);

@@ -1,4 +1,5 @@
 import {
+  type ClientRequest,
   createServer,
   Agent as HttpAgent,
   type IncomingMessage,
@@ -55,85 +56,41 @@ export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpPro
   let hosts: readonly string[] = [];
   let last = 0;
 
-  const handle = (req: IncomingMessage, res: ServerResponse): void => {
-    const refusal = refusalOf(hosts, req.headers.host ?? "", req.headers.origin);
-    if (refusal !== undefined) return say(req, res, 403, refusal);
+  const pass = (req: IncomingMessage, res: ServerResponse): void => {
     const n = ++last;
     const path = req.url === "/" ? own : req.url!;
-    const { headers } = req;
-    const recorded = tap.mark(
-      {
-        kind: "opened",
-        n,
-        method: req.method!,
-        path,
-        session: first(headers["mcp-session-id"]),
-        protocol: first(headers["mcp-protocol-version"]),
-        traceparent: first(headers.traceparent),
-        encoding: headers["content-encoding"],
-      },
-      0,
-    );
+    const recorded = tap.mark(openedOf(n, path, req), 0);
+    const told = { tap, n, recorded };
     let over = false;
-    const close = (how: "ended" | "aborted" | "failed", error?: string): void => {
+    const close: Close = (how, error) => {
       if (!over && recorded) tap.mark({ kind: "closed", n, how, error });
       over = true;
     };
     const up = ask({ ...target, method: req.method, path, headers: requestHeaders(req, to.host) as never });
-    let answer: IncomingMessage | undefined;
-    up.on("response", (got) => {
-      answer = got;
-      const { statusCode = 502, statusMessage } = got;
-      if (recorded) {
-        const { "content-type": media, "content-encoding": encoding } = got.headers;
-        const session = first(got.headers["mcp-session-id"]);
-        tap.mark({ kind: "answered", n, status: statusCode, media, encoding, session });
-      }
-      res.sendDate = false;
-      res.writeHead(statusCode, statusMessage, passed(got.rawHeaders));
-      let begun = false;
-      forwardTo(res, got, (chunk) => {
-        begun = true;
-        const room = res.write(chunk);
-        if (recorded) tap.take(-n, chunk);
-        return room;
-      });
-      // a stream may have nothing to say for long; where the body is there, head and body leave together
-      setImmediate(() => begun || res.writableEnded || res.flushHeaders());
-      got.on("end", () => {
-        close("ended");
-        res.end();
-      });
-      got.on("error", () => {});
-      got.on("close", () => {
-        if (got.complete) return;
-        close("failed", "the answer broke off");
-        res.destroy();
-      });
+    let answered = false;
+    up.on("response", (answer) => {
+      answered = true;
+      passAnswer(answer, res, told, close);
     });
     up.on("error", (error: NodeJS.ErrnoException) => {
-      if (over || answer) return;
+      if (over || answered) return;
       const why = error.code ?? error.message;
       close("failed", why);
       options.warn(`${to.origin} cannot be reached: ${why}`);
       say(req, res, 502, `weir proxy: the MCP server at ${to.origin} cannot be reached: ${why}`);
     });
     limitConnecting(up);
-    forwardTo(up, req, (chunk) => {
-      const room = up.write(chunk);
-      if (recorded) tap.take(n, chunk);
-      return room;
-    });
-    req.on("end", () => {
-      if (recorded) tap.mark({ kind: "asked", n });
-      up.end();
-    });
-    req.on("error", () => {}); // told by the end of the answer
+    passRequest(req, up, told);
     res.on("close", () => {
       if (res.writableFinished) return;
       close("aborted");
       up.destroy();
     });
+  };
+  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    const refusal = refusalOf(hosts, req.headers.host ?? "", req.headers.origin);
+    if (refusal === undefined) pass(req, res);
+    else say(req, res, 403, refusal);
   };
 
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: LIMITS.mcp_client_idle_ms }, handle);
@@ -154,6 +111,69 @@ export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpPro
   };
 }
 
+/** Who is told of an exchange. */
+interface Told {
+  readonly tap: Tap<Tag>;
+  readonly n: number;
+  readonly recorded: boolean;
+}
+type Close = (how: "ended" | "aborted" | "failed", error?: string) => void;
+
+function openedOf(n: number, path: string, { method = "GET", headers }: IncomingMessage): Tag {
+  return {
+    kind: "opened",
+    n,
+    method,
+    path,
+    session: first(headers["mcp-session-id"]),
+    protocol: first(headers["mcp-protocol-version"]),
+    traceparent: first(headers.traceparent),
+    encoding: headers["content-encoding"],
+  };
+}
+
+function passRequest(req: IncomingMessage, up: ClientRequest, { tap, n, recorded }: Told): void {
+  forwardTo(up, req, (chunk) => {
+    const room = up.write(chunk);
+    if (recorded) tap.take(n, chunk);
+    return room;
+  });
+  req.on("end", () => {
+    if (recorded) tap.mark({ kind: "asked", n });
+    up.end();
+  });
+  req.on("error", () => {}); // told by the end of the answer
+}
+
+function passAnswer(answer: IncomingMessage, res: ServerResponse, { tap, n, recorded }: Told, close: Close): void {
+  const { statusCode: status = 502, statusMessage } = answer;
+  if (recorded) {
+    const { "content-type": media, "content-encoding": encoding, "mcp-session-id": session } = answer.headers;
+    tap.mark({ kind: "answered", n, status, media, encoding, session: first(session) });
+  }
+  res.sendDate = false;
+  res.writeHead(status, statusMessage, passed(answer.rawHeaders));
+  let begun = false;
+  forwardTo(res, answer, (chunk) => {
+    begun = true;
+    const room = res.write(chunk);
+    if (recorded) tap.take(-n, chunk);
+    return room;
+  });
+  // a stream may have nothing to say for long; where the body is there, head and body leave together
+  setImmediate(() => begun || res.writableEnded || res.flushHeaders());
+  answer.on("end", () => {
+    close("ended");
+    res.end();
+  });
+  answer.on("error", () => {}); // told by its close
+  answer.on("close", () => {
+    if (answer.complete) return;
+    close("failed", "the answer broke off");
+    res.destroy();
+  });
+}
+
 /** The request's headers for the server: its own name in place of ours, and a body announced as it was. */
 function requestHeaders(req: IncomingMessage, host: string): string[] {
   const headers = ["Host", host, ...passed(req.rawHeaders, ["host", "expect"])];
@@ -169,7 +189,7 @@ function say(req: IncomingMessage, res: ServerResponse, status: number, text: st
   res.end(`${text}\n`);
 }
 
-function limitConnecting(up: ReturnType<typeof requestHttp>): void {
+function limitConnecting(up: ClientRequest): void {
   up.once("socket", (socket) => {
     if (!socket.connecting) return;
     const limit = setTimeout(() => up.destroy(new Error("no connection in time")), LIMITS.mcp_connect_ms_max);
