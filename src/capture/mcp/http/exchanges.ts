@@ -210,7 +210,7 @@ export function createExchanges(
     }
     const exchange = open.get(mark.n);
     if (!exchange) return;
-    exchange.at = at;
+    if (mark.kind !== "closed") exchange.at = at;
     if (mark.kind === "asked") asked(exchange, at);
     else if (mark.kind === "answered") answered(exchange, mark);
     else closed(exchange, mark, at);
