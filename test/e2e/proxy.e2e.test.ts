@@ -176,8 +176,10 @@ describe("weir proxy", () => {
       res.flushHeaders();
       if (req.url === "/flood") {
         const more = (): void => {
-          while (!res.destroyed && res.write(Buffer.alloc(65_536))) written += 65_536;
-          res.once("drain", more);
+          if (res.destroyed) return;
+          written += 65_536;
+          if (res.write(Buffer.alloc(65_536))) setImmediate(more);
+          else res.once("drain", more);
         };
         more();
       }
