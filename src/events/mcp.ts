@@ -18,6 +18,12 @@ export const mcpCalled = defineEvent("mcp.called", 1, "One request passed betwee
   ),
   input: optional(json("parameters as JSON", { private: true })),
   output: optional(text("answer, cut to a bounded length", { private: true })),
+  result_type: optional(
+    text("resultType of the answer; input_required: the client is to ask again with what is wanted", { max: 64 }),
+  ),
+  round: optional(
+    int("which round of a call this is, from 2 on, where the one before was answered with input_required", { min: 1 }),
+  ),
   request_bytes: optional(int("size of the request", { min: 0, unit: "byte" })),
   response_bytes: optional(int("size of the answer", { min: 0, unit: "byte" })),
   protocol: optional(text("MCP protocol revision", { max: 32 })),

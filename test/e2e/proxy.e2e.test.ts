@@ -7,7 +7,7 @@ import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { CreateMessageRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
+import { acceptedContent, createMcpHandler, inputRequired, McpServer } from "@modelcontextprotocol/server";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -256,9 +256,20 @@ describe("weir proxy", () => {
     const older = await everything("sse", env);
     const modern = createMcpHandler(() => {
       const mcp = new McpServer({ name: "modern", version: "1" });
-      mcp.registerTool("double", { inputSchema: { n: z.number() } }, ({ n }) => ({
+      mcp.registerTool("double", { inputSchema: z.object({ n: z.number() }) }, ({ n }) => ({
         content: [{ type: "text", text: String(n * 2) }],
       }));
+      mcp.registerTool("greet", { inputSchema: z.object({}) }, (_input, context) => {
+        const answers = context.mcpReq.inputResponses;
+        const given = acceptedContent(answers, "name", z.object({ name: z.string() }));
+        if (given) return { content: [{ type: "text", text: `hello ${given.name}` }] };
+        return inputRequired({
+          requestState: "half way",
+          inputRequests: {
+            name: inputRequired.elicit({ message: "Who?", requestedSchema: z.object({ name: z.string() }) }),
+          },
+        });
+      });
       return mcp;
     });
     await using stateless = await serving((req, res) => {
@@ -314,8 +325,9 @@ describe("weir proxy", () => {
 
       const pinned = new NewClient(
         { name: "new", version: "2" },
-        { versionNegotiation: { mode: { pin: "2026-07-28" } } },
+        { versionNegotiation: { mode: { pin: "2026-07-28" } }, capabilities: { elicitation: {} } },
       );
+      pinned.setRequestHandler("elicitation/create", () => ({ action: "accept" as const, content: { name: "Ada" } }));
       await pinned.connect(new NewTransport(new URL(newProxy.url)));
       const many = await Promise.all(
         Array.from({ length: 20 }, (_, n) => pinned.callTool({ name: "double", arguments: { n } })),
@@ -323,6 +335,7 @@ describe("weir proxy", () => {
       expect(many.map((answer) => (answer.content[0] as { text: string }).text)).toEqual(
         Array.from({ length: 20 }, (_, n) => String(n * 2)),
       );
+      expect(JSON.stringify(await pinned.callTool({ name: "greet", arguments: {} }))).toContain("hello Ada");
       await pinned.close();
 
       await server.stop();
@@ -352,6 +365,11 @@ describe("weir proxy", () => {
     const doubles = of("modern").filter((row) => row.tool === "double");
     expect(doubles).toHaveLength(20);
     expect(doubles[0]).toMatchObject({ success: true, client: "new 2", protocol: "2026-07-28" });
+    const rounds = of("modern").filter((row) => row.tool === "greet");
+    expect(rounds.map((row) => [row.success, row.result_type, row.round])).toEqual([
+      [true, "input_required", null],
+      [true, "complete", 2],
+    ]);
     expect((await weir.json<{ ok: boolean }>(["verify", "--json"])).ok).toBe(true);
   });
 });

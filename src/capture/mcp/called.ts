@@ -5,6 +5,7 @@ import { mcpCalled } from "../../events/mcp.ts";
 import { boundJson, boundKey, boundText } from "../bound.ts";
 import { isObject, type Message } from "./message.ts";
 import type { Call } from "./pairing.ts";
+import { resultTypeOf } from "./rounds.ts";
 
 /** What is kept of parameters, answers and error messages: nothing, all but secrets, or everything. */
 export const PAYLOADS = ["off", "redacted", "full"] as const;
@@ -93,6 +94,8 @@ export function calledOf(call: Call, { server, payloads, project }: CallOrigin, 
         typeof answer === "string"
           ? undefined
           : payloadOf(answer, answer.error ?? answer.result, LIMITS.tool_output_chars_max, payloads),
+      ...(typeof answer === "string" ? {} : { result_type: keyIn(resultTypeOf(answer), 64) }),
+      round: call.round,
       request_bytes: request.bytes,
       ...(typeof answer === "string" ? {} : { response_bytes: answer.bytes }),
       protocol: keyIn(call.protocol, 32),

@@ -1,5 +1,6 @@
 import { LIMITS } from "../../base/limits.ts";
 import { isObject, type Message, type RequestId } from "./message.ts";
+import { createRounds, type Rounds } from "./rounds.ts";
 
 /** Who sent a message. */
 export type Side = "client" | "server";
@@ -24,6 +25,8 @@ export interface Pending extends Told {
   /** When its last byte passed, in microseconds. */
   readonly begun: number;
   readonly client?: string | undefined;
+  /** Which round of a call it is, see {@link Rounds}. */
+  readonly round?: number | undefined;
 }
 
 /** A request that is over, with its answer or the reason why there is none. */
@@ -62,7 +65,10 @@ function nameOf(info: unknown): string | undefined {
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** Makes the pairing of one connection: pure, told every message in the order in which it passed. */
-export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pairing {
+export function createPairing(
+  pendingMax: number = LIMITS.mcp_pending_max,
+  rounds: Rounds = createRounds(pendingMax),
+): Pairing {
   const waiting = new Map<string, Pending>();
   let protocol: string | undefined;
   let client: string | undefined;
@@ -87,6 +93,7 @@ export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pair
       ...told,
       protocol: textOf(meta[`${META}protocolVersion`]) ?? told?.protocol,
       client: nameOf(meta[`${META}clientInfo`]),
+      round: rounds.of(request),
     });
     if (waiting.size <= pendingMax) return;
     waiting.delete(waiting.keys().next().value!);
@@ -105,6 +112,7 @@ export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pair
       const call = id === undefined ? undefined : waiting.get(keyOf(other(from), id));
       if (!call) return [];
       if (call.method === "initialize" && isObject(message.result)) protocol = textOf(message.result.protocolVersion);
+      rounds.answered(call.round, message);
       return [ended(call, message, at)];
     },
     pending: (asker) => [...waiting.values()].filter((call) => call.asker === asker),

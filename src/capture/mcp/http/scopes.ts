@@ -1,5 +1,6 @@
 import { LIMITS } from "../../../base/limits.ts";
 import { createPairing, type Pairing } from "../pairing.ts";
+import { createRounds } from "../rounds.ts";
 
 /** Requests and answers that may belong together: those of a session, or of one exchange where there is none. */
 export interface Scope {
@@ -25,10 +26,11 @@ export interface Scopes {
 /** Keeps the scopes of sessions; `ended` is told of each that is over, the one unused for longest where there are too many. */
 export function createScopes(ended: (scope: Scope) => void, sessionsMax: number = LIMITS.mcp_sessions_max): Scopes {
   const open = new Map<string, Scope>();
+  const rounds = createRounds(); // a call goes on in another exchange
   const scopes: Scopes = {
     of(key) {
       const scope = (key === undefined ? undefined : open.get(key)) ?? {
-        pairing: createPairing(),
+        pairing: createPairing(LIMITS.mcp_pending_max, rounds),
         shared: false,
         forgotten: 0,
       };
