@@ -1,17 +1,4 @@
-import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Config, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
@@ -30,6 +17,7 @@ import { assistantVersion, filesOf, mcpServer, type Scope, telemetryVariables, w
 import { diffLines } from "./diff.ts";
 import { note, say, sayJson } from "./print.ts";
 import { findRuntime } from "./runtime.ts";
+import { readText, replaceFile } from "./settings-file.ts";
 
 interface InitOptions {
   readonly scope: string;
@@ -103,8 +91,6 @@ function tell(changes: readonly Change[], options: InitOptions, config: Config):
   else say("Events wait on disk until weir runs. Start it with: weir up");
 }
 
-const readText = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
-
 function change(given: string, edit: (settings: JsonText) => void): Change {
   // a link to a file elsewhere stays a link
   const file = existsSync(given) ? realpathSync(given) : given;
@@ -172,20 +158,10 @@ function write({ file, before, after, backup }: Change, remove: boolean): void {
     const ours = kept === undefined && after !== undefined && openJson(after, file).isEmpty;
     const same = kept !== undefined && after !== undefined && sameButSpace(kept, after);
     if (ours) rmSync(file);
-    else replace(file, same ? kept : after!);
+    else replaceFile(file, same ? kept : after!);
     if (same) rmSync(backup);
     return;
   }
-  if (before !== undefined && kept === undefined) replace(backup, before, statSync(file).mode & 0o777);
-  replace(file, after!);
-}
-
-function replace(file: string, text: string, mode?: number): void {
-  const temporary = `${file}.${randomBytes(4).toString("hex")}`;
-  const access = mode ?? (existsSync(file) ? statSync(file).mode & 0o777 : 0o600);
-  writeFileSync(temporary, text, { mode: access });
-  const fd = openSync(temporary, "r+");
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(temporary, file);
+  if (before !== undefined && kept === undefined) replaceFile(backup, before, statSync(file).mode & 0o777);
+  replaceFile(file, after!);
 }

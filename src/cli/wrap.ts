@@ -23,7 +23,7 @@ export function payloadsOf(text: string): Payloads {
 /** `weir wrap --name N -- command args…`: runs an MCP server on stdin and stdout, and records what passes. Ends with the server's exit code. */
 export async function wrap(
   words: readonly string[],
-  { name, payloads }: { readonly name: string; readonly payloads: string },
+  { name, payloads, dataDir }: { readonly name: string; readonly payloads: string; readonly dataDir?: string },
 ): Promise<void> {
   const [command, ...args] = words;
   if (command === undefined) throw new WeirError("usage", "wrap takes the command that starts the MCP server");
@@ -32,6 +32,7 @@ export async function wrap(
     server: namedServer(name),
     payloads: payloadsOf(payloads),
     project: process.cwd(),
+    ...(dataDir === undefined ? {} : { dataDir }),
   } as const;
   const warn = (text: string): void => void process.stderr.write(`weir wrap ${name}: ${text}\n`);
   // elsewhere a closed stdout ends weir; here the server is to be ended first

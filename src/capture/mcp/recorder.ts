@@ -15,6 +15,8 @@ export interface RecorderOptions extends CallOrigin {
   readonly transport: "stdio" | "http";
   /** Where the server listens, over HTTP. */
   readonly to?: string;
+  /** weir's folder, where it is not the one of the environment. */
+  readonly dataDir?: string;
 }
 
 /** What the recorder is told. */
@@ -43,6 +45,7 @@ const weir = createWeir({
   source: `mcp://${encodeURIComponent(origin.server).slice(0, 200)}`,
   whenFull: "drop",
   check: false,
+  ...(origin.dataDir === undefined ? {} : { dataDir: origin.dataDir }),
 });
 const emit = (draft: Draft): void => void weir.emit(draft).catch(() => {});
 const connection = origin.transport === "stdio" ? createConnection(origin, emit) : undefined;
