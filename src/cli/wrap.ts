@@ -1,6 +1,6 @@
 import { WeirError } from "../base/errors.ts";
-import { PAYLOADS, type Payloads } from "../capture/mcp/called.ts";
 import { linesIn } from "../capture/mcp/lines.ts";
+import { PAYLOADS, type Payloads } from "../capture/mcp/payloads.ts";
 import { startProxy } from "../capture/mcp/proxy.ts";
 import { createTap } from "../capture/mcp/tap.ts";
 import { entry } from "./root.ts";

@@ -5,11 +5,8 @@ import { mcpCalled } from "../../events/mcp.ts";
 import { boundJson, boundKey, boundText } from "../bound.ts";
 import { isObject, type Message } from "./message.ts";
 import type { Call } from "./pairing.ts";
+import type { Payloads } from "./payloads.ts";
 import { resultTypeOf } from "./rounds.ts";
-
-/** What is kept of parameters, answers and error messages: nothing, all but secrets, or everything. */
-export const PAYLOADS = ["off", "redacted", "full"] as const;
-export type Payloads = (typeof PAYLOADS)[number];
 
 /** What the server's processes used, see {@link ../usage.ts}. */
 export interface Used {
