@@ -110,6 +110,7 @@ export const LIMITS = {
   mcp_quick_ms: 10_000, // a server that lived shorter than this died quickly
   mcp_quick_deaths_max: 5, // in a row; then the proxy ends as the server did
   mcp_handshake_ms_max: 30_000, // a restarted server that does not answer the handshake by then is dead
+  mcp_recorder_nice: 5, // priority of the thread that records, as `nice` counts it
   mcp_mark_bytes: 512, // what the start or end of an exchange over HTTP counts in the backlog
   mcp_find_ms: 5_000, // how often the process behind an address is looked for
   mcp_sessions_max: 1_000, // sessions over HTTP whose requests are paired; the one unused for longest is forgotten

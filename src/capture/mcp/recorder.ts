@@ -1,4 +1,8 @@
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
+import { basename } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
+import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { createWeir } from "../../sdk/index.ts";
 import type { CallOrigin } from "./called.ts";
@@ -37,6 +41,7 @@ export type Said =
  * The recorder of a proxy, on a thread of its own: nothing it does keeps a message from passing. It reads a copy of what passed and
  * publishes what it makes of it; where weir is away, the SDK keeps it on disk.
  */
+yieldToOthers();
 const port = parentPort!;
 const origin = workerData as RecorderOptions;
 const weir = createWeir({
@@ -74,3 +79,12 @@ port.on("message", async (told: Told) => {
       port.close();
   }
 });
+
+/** Lets the threads that pass messages, the server and the client go first. On Linux each thread has a priority of its own; elsewhere nothing changes. */
+function yieldToOthers(): void {
+  try {
+    setPriority(Number(basename(readlinkSync("/proc/thread-self"))), LIMITS.mcp_recorder_nice);
+  } catch {
+    // no Linux, or not allowed
+  }
+}
