@@ -16,18 +16,17 @@ function plainWrap(words) {
   return options.name === undefined || at + 1 >= words.length ? undefined : { options, command: words.slice(at + 1) };
 }
 
+/** What is wrong with an option is told by the program; nothing was started then. */
+function refused(error) {
+  if (error.code !== "usage") throw error;
+  return false;
+}
+
 if (first === "hook" && second !== "--help" && second !== "-h")
   process.getBuiltinModule("node:module").createRequire(import.meta.url)("./hook.cjs");
 else {
   const plain = first === "wrap" ? plainWrap(process.argv.slice(3)) : undefined;
-  // what is wrong with an option is said by the program
   const done =
-    plain &&
-    (await import("./cli/wrap.js")
-      .then(({ wrap }) => wrap(plain.command, plain.options))
-      .then(
-        () => true,
-        () => false,
-      ));
+    plain && (await (await import("./cli/wrap.js")).wrap(plain.command, plain.options).then(() => true, refused));
   if (!done) await import("./program.js");
 }

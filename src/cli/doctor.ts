@@ -7,6 +7,7 @@ import { spoolsWaiting } from "../sdk/spools.ts";
 import { findServer, MACHINE_PLACES } from "../wire/server-program.ts";
 import { client } from "./ask.ts";
 import { type Check, checkCapture } from "./doctor-capture.ts";
+import { checkServers } from "./doctor-servers.ts";
 import { say, sayJson } from "./print.ts";
 import { findRuntime } from "./runtime.ts";
 
@@ -63,6 +64,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
     fix: "start weir; they are sent by themselves",
   });
   checks.push(...(await checkCapture(config, runtime)));
+  checks.push(...checkServers(config.dataDir));
   for (const { assistant, files, dirs } of await discoverTranscripts({ env: environment(), home: homedir() })) {
     checks.push({
       what: assistant,

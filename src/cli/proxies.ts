@@ -16,6 +16,10 @@ const folderOf = (dataDir: string): string => join(dataDir, "proxies");
 
 export function rememberProxy(dataDir: string, record: ProxyRecord): void {
   mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(folderOf(dataDir))) {
+    const pid = Number.parseInt(name, 10);
+    if (!isAlive(pid)) forgetProxy(dataDir, pid); // it was killed
+  }
   writeFileSync(join(folderOf(dataDir), `${record.pid}.json`), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 

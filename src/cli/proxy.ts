@@ -1,6 +1,7 @@
 import { readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import type { Tag } from "../capture/mcp/http/exchanges.ts";
+import { isLoopback } from "../capture/mcp/http/listener.ts";
 import { startHttpProxy } from "../capture/mcp/http/proxy.ts";
 import { createTap } from "../capture/mcp/tap.ts";
 import { say, sayJson } from "./print.ts";
@@ -50,7 +51,7 @@ export async function proxy(options: ProxyWords): Promise<void> {
   rememberProxy(dataDir, record);
   if (options.json) sayJson(record);
   else say(`weir proxy ${server}: ${running.url} stands for ${to.href}`);
-  for (const signal of ["SIGTERM", "SIGINT"] as const)
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
     process.once(signal, () => {
       forgetProxy(dataDir, process.pid);
       void running.close().then(() => process.exit(0));
@@ -69,7 +70,7 @@ function addressOf(text: string, dataDir: string): URL {
       hint: "what the client sends as Authorization passes unchanged",
     });
   const weir = findRuntime(dataDir)?.http_url;
-  if (weir !== undefined && new URL(weir).host === to.host)
+  if (weir !== undefined && isLoopback(to.hostname) && new URL(weir).port === to.port)
     throw new WeirError("usage", "weir's own MCP server is not recorded");
   to.hash = "";
   return to;

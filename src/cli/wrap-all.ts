@@ -27,7 +27,8 @@ interface Done {
   readonly why?: string;
 }
 
-const BACKUP = ".weir-wrap-backup";
+/** What the copy of a file is called, behind its name. */
+export const WRAP_BACKUP = ".weir-wrap-backup";
 
 /** `weir wrap --all`: puts the recording proxy in front of every MCP server of the assistants on this machine; `--undo` takes it away. */
 export function wrapAll(options: WrapAll): void {
@@ -40,7 +41,7 @@ export function wrapAll(options: WrapAll): void {
   const changed: ServersFile[] = [];
   const proxies = runningProxies(config.dataDir);
   for (const one of files.filter(({ place }) => place.scope === scope)) {
-    const kept = readText(one.file + BACKUP);
+    const kept = readText(one.file + WRAP_BACKUP);
     const was = kept === undefined ? undefined : openServers(kept, one.place, one.file);
     const wasWrapped = one.editor.servers.some(isWrapped);
     for (const server of one.editor.servers) {
@@ -114,8 +115,7 @@ function takeAway(editor: Editor, server: Configured, was: Editor | undefined): 
   const before = counterpart(was, server);
   if (server.url === undefined || before?.url === undefined || before.url === server.url)
     return { done: "left", why: "no proxy stands in front" };
-  if (!/^http:\/\/(127\.0\.0\.1|\[::1\]|localhost):/.test(server.url))
-    return { done: "left", why: "its address was changed since" };
+  if (!isLocal(server.url)) return { done: "left", why: "its address was changed since" };
   editor.setUrl(server, before.url);
   return { done: "taken away" };
 }
@@ -129,7 +129,7 @@ function write(
     wasWrapped,
   }: { readonly undo: boolean; readonly kept: string | undefined; readonly wasWrapped: boolean },
 ): void {
-  const backup = file + BACKUP;
+  const backup = file + WRAP_BACKUP;
   if (!undo) {
     if (kept === undefined || !wasWrapped) replaceFile(backup, text, statSync(file).mode & 0o777);
     replaceFile(file, editor.text);
@@ -140,3 +140,6 @@ function write(
   replaceFile(file, same ? kept : editor.text);
   rmSync(backup, { force: true });
 }
+
+/** Whether an address can be that of a proxy on this machine. */
+export const isLocal = (url: string): boolean => /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost):\d+/.test(url);

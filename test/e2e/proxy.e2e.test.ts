@@ -234,6 +234,12 @@ describe("weir proxy", () => {
     ] as const)
       expect((await raw(proxy.url, { headers })).status).toBe(status);
     expect(asked).toBe(2);
+    const { port } = new URL(proxy.url);
+    const elsewhere = await new Promise<number>((resolve) => {
+      const path = "http://evil.example/";
+      request({ host: "127.0.0.1", port, path, headers: { Host: host } }, (res) => resolve(res.statusCode!)).end();
+    });
+    expect([elsewhere, asked]).toEqual([400, 2]);
     for (const words of [
       ["--to", "ftp://127.0.0.1"],
       ["--to", "http://me:secret@127.0.0.1:1/"],

@@ -18,6 +18,12 @@ interface Listed {
   readonly weir: string;
   readonly disabled: boolean;
 }
+interface Check {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly found: string;
+  readonly fix?: string;
+}
 interface Told {
   readonly changed: string[];
   readonly servers: { assistant: string; name: string; done: string; why?: string }[];
@@ -123,8 +129,15 @@ describe("weir wrap --all", () => {
       weir: "in front",
       server: "http://127.0.0.1:9/mcp",
     });
+    const doctor = async () => (JSON.parse((await run("doctor", "--json")).stdout) as { checks: Check[] }).checks;
+    const ofServers = async () => (await doctor()).filter((check) => check.what === "mcp servers");
+    expect(await ofServers()).toMatchObject([{ ok: true, found: "7 of 8 MCP servers of assistants are recorded" }]);
     proxy.child.kill("SIGTERM");
     await proxy.ended;
+    expect(await ofServers()).toMatchObject([
+      { ok: true },
+      { ok: false, fix: expect.stringContaining("weir proxy --name web --to http://127.0.0.1:9/mcp --port ") },
+    ]);
 
     expect((await told("--scope", "project")).changed).toHaveLength(1);
     await told("--scope", "project", "--undo");

@@ -129,6 +129,19 @@ describe("exchanges over HTTP", () => {
     expect(r.data()[0]).toMatchObject({ duration_ms: 2, request_id: "client:1" });
   });
 
+  test("what is still under way when the proxy ends has no answer", async () => {
+    const r = recording();
+    r.begin(request(1, "asked"));
+    const streaming = r.begin(request(1, "streaming"));
+    streaming.head({ media: STREAM });
+    streaming.body("data: {");
+    await r.end();
+    expect(r.outcomes()).toEqual([
+      ["asked", "unanswered"],
+      ["streaming", "unanswered"],
+    ]);
+  });
+
   test("a batch, and answers in another order, pair by their ids", () => {
     const r = recording();
     r.pass([request(1, "a"), request("1", "b")], event(result("1")) + event(result(1)), {}, { media: STREAM });

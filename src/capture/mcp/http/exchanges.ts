@@ -149,7 +149,8 @@ export function createExchanges(
     bytes: number,
   ): Message | "cancelled" | "unanswered" | undefined => {
     if (how === "aborted" && !(events?.resumable && scope.shared)) return "cancelled";
-    if (status === undefined) return { bytes, error: { code: "unreachable", message: error } };
+    if (status === undefined)
+      return how === "failed" ? { bytes, error: { code: "unreachable", message: error } } : "unanswered";
     if (status >= 300) return refusal ?? { bytes, error: { code: `http_${status}`, message: text } };
     const elsewhere =
       (events?.resumable && scope.shared) || (status === 202 && scopes.known(`endpoint ${opened.path}`) !== undefined);

@@ -89,8 +89,9 @@ export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpPro
   };
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
     const refusal = refusalOf(hosts, req.headers.host ?? "", req.headers.origin);
-    if (refusal === undefined) pass(req, res);
-    else say(req, res, 403, refusal);
+    if (refusal !== undefined) say(req, res, 403, refusal);
+    else if (!req.url?.startsWith("/")) say(req, res, 400, "the request names another server");
+    else pass(req, res);
   };
 
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: LIMITS.mcp_client_idle_ms }, handle);
