@@ -14,7 +14,10 @@ export default async function ingest(options: ReadonlyMap<string, string>): Prom
   for (const frame of sizes) {
     const weir = await startInstance(
       undefined,
-      options.has("prof") ? ["--cpu-prof", `--cpu-prof-dir=${options.get("prof")}`] : [],
+      [
+        ...(options.has("prof") ? ["--cpu-prof", `--cpu-prof-dir=${options.get("prof")}`] : []),
+        ...(options.get("node")?.split(" ") ?? []),
+      ],
     );
     const before = weir.cpu();
     const started = performance.now();

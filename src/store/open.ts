@@ -26,6 +26,11 @@ export interface Store {
   readonly file: string;
   readonly writer: DuckDBConnection;
   readonly instance: DuckDBInstance;
+  /**
+   * Gives freed memory of the whole process back to the system. DuckDB does so when its limit is set, also to what it was (its `BufferPool::SetLimit` flushes
+   * the allocators and calls malloc_trim), and nothing else in the process can ask for it.
+   */
+  giveBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,6 +89,9 @@ export async function openStore(
       file,
       writer,
       instance,
+      async giveBack() {
+        await writer.run(`set memory_limit = '${memoryMb}MB'`);
+      },
       async close() {
         await writer.run("checkpoint").catch(() => {}); // a failed one is repeated from the write-ahead log at the next start
         writer.closeSync();

@@ -355,6 +355,7 @@ export class Tables {
     if (!walIsLarge(this.store, bytesMax)) return false; // told without waiting for the commit on its way
     return this.quiet(async () => {
       if (!(await checkpointWhenLarge(this.store, bytesMax))) return false;
+      await this.store.giveBack(); // what a checkpoint took is not needed until the next one
       this.saveKeys();
       return true;
     });
