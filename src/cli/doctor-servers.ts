@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import { redactText } from "../base/redact.ts";
 import { type Configured, counterpart } from "../capture/mcp/configured/editor.ts";
 import { standingOf } from "../capture/mcp/configured/front.ts";
 import type { Check } from "./doctor-capture.ts";
@@ -35,7 +36,7 @@ export function checkServers(dataDir: string): Check[] {
         faults.push(
           fault(
             `the MCP server ${who} is asked through a weir proxy that does not run`,
-            `run: weir proxy --name ${server.name} --to ${before.split("?")[0]} --port ${new URL(server.url).port}; or weir wrap --undo`,
+            `run: weir proxy --name ${server.name} --to ${redactText(before)} --port ${new URL(server.url).port}; or weir wrap --undo`,
           ),
         );
     }

@@ -1,6 +1,7 @@
 import { rmSync, statSync } from "node:fs";
 import { readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { redactText } from "../base/redact.ts";
 import { sameButSpace } from "../capture/json-text.ts";
 import { type Configured, counterpart, type Editor } from "../capture/mcp/configured/editor.ts";
 import { frontOf, standingOf } from "../capture/mcp/configured/front.ts";
@@ -72,7 +73,10 @@ export function wrapAll(options: WrapAll): void {
     say(`--- ${file}\n+++ ${file}`);
     for (const line of diffLines(text, editor.text)) say(line);
   }
-  for (const { assistant, name, done, why } of told) say(`${assistant} ${name}: ${done}${why ? ` (${why})` : ""}`);
+  for (const { assistant, name, done, why } of told) {
+    const became = options.dryRun && done !== "left" ? `would be ${done}` : done;
+    say(`${assistant} ${name}: ${became}${why ? ` (${why})` : ""}`);
+  }
   if (told.length === 0) say("No MCP server is configured for an assistant that weir knows.");
   else if (changed.length > 0 && !options.dryRun)
     say("Assistants that run take this up when they start their servers again.");
@@ -96,7 +100,7 @@ function putBefore(
   if (server.url !== undefined) {
     if (proxyOf(proxies, server.url, "url")) return { done: "left", why: "weir stands in front already" };
     const proxy = proxyOf(proxies, server.url, "to");
-    const how = `weir proxy --name ${server.name} --to ${server.url.split("?")[0]}`;
+    const how = `weir proxy --name ${server.name} --to ${redactText(server.url)}`;
     if (!proxy) return { done: "left", why: `it speaks HTTP: let \`${how}\` run, and say this again` };
     editor.setUrl(server, proxy.url);
     return { done: "wrapped" };
