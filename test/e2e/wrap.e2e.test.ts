@@ -288,5 +288,5 @@ describe("weir wrap", () => {
     );
     expect(rows[0]!.duration_ms).toBe(mcp!.duration_ms);
     expect(await weir.sql("select 1 from mcp_calls where tool = 'get-sum'")).toHaveLength(2);
-  });
+  }, 180_000);
 });
