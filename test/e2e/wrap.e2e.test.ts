@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client as NewClient } from "@modelcontextprotocol/client";
 import { StdioClientTransport as NewTransport } from "@modelcontextprotocol/client/stdio";
@@ -69,6 +69,15 @@ const call = (id: unknown, name: string, args: object, _meta: object = {}) => ({
   method: "tools/call",
   params: { name, arguments: args, _meta },
 });
+
+/** Whether a call of a client is in a spool. */
+function spooled(dataDir: string, client: string): boolean {
+  const folder = join(dataDir, "spool");
+  if (!existsSync(folder)) return false;
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".seg"));
+  const texts = files.map((name) => readFileSync(join(folder, name), "latin1"));
+  return texts.some((text) => text.includes("get-sum") && text.includes(`${client} `));
+}
 
 describe("weir wrap", () => {
   test("any bytes in any chunks arrive unchanged, in both directions and on stderr", async () => {
@@ -149,10 +158,8 @@ describe("weir wrap", () => {
     const dataDir = join(dir.path, "data");
     const env = envOf(dataDir);
     const started = { command: process.execPath, args: wrapped("everything", "--", ...EVERYTHING), env };
-    for (const client of [
-      new OldClient({ name: "old", version: "1" }, { capabilities: { sampling: {} } }),
-      new NewClient({ name: "new", version: "2" }),
-    ]) {
+    const old = new OldClient({ name: "old", version: "1" }, { capabilities: { sampling: {} } });
+    for (const client of [old, new NewClient({ name: "new", version: "2" })]) {
       const transport = { ...started, stderr: "ignore" } as const;
       if (client instanceof OldClient) {
         const { CreateMessageRequestSchema } = await import("@modelcontextprotocol/sdk/types.js");
@@ -172,6 +179,8 @@ describe("weir wrap", () => {
       expect(JSON.stringify(sum.content)).toContain("5");
       const failed = await client.callTool({ name: "get-sum", arguments: { a: "x" } }).catch(() => ({ isError: true }));
       expect(failed.isError).toBe(true);
+      // what a server uses can be seen only while it runs
+      await until("the call is on disk", () => spooled(dataDir, client === old ? "old" : "new"), PATIENT);
       await client.close();
     }
 
