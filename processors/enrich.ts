@@ -1,7 +1,7 @@
-import { LIMITS } from "../src/base/limits.ts";
 import type { Event } from "../src/define/event.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { factOf } from "../src/events/facts.ts";
+import { noOccurrences, type Occurrences, occurrenceKey, remember } from "../src/events/occurrence.ts";
 import { currentPricing } from "../src/events/pricing.ts";
 import { redactedFields } from "../src/events/secrets.ts";
 
@@ -18,6 +18,8 @@ interface State {
   readonly calls: Map<string, number>;
   /** Keys of models' answers, by what a source knows of an answer that does not know its id. */
   answers?: Map<string, string>;
+  /** Calls and prompts of assistants that give some of them no id. */
+  occurrences?: Occurrences;
 }
 
 /**
@@ -32,22 +34,22 @@ export default defineProcessor<State>({
   passes: true,
   start: () => ({ sessions: new Map(), calls: new Map() }),
   step: (state, event) => {
-    const set = context(state, event);
-    const data = additions(state, event);
     const clean = redactedFields(event);
+    const set = context(state, event, clean);
+    const data = additions(state, event, (set?.fact as string | undefined) ?? event.fact);
     if (!set && !data && !clean) return undefined;
     return { set, data: clean || data ? { ...clean, ...data } : undefined };
   },
 });
 
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  if (map.size >= LIMITS.state_entries_max && !map.has(key)) map.delete(map.keys().next().value!);
-  map.set(key, value);
-}
-
-function context(state: State, event: Event): Record<string, unknown> | undefined {
+function context(
+  state: State,
+  event: Event,
+  clean: Record<string, unknown> | undefined,
+): Record<string, unknown> | undefined {
   let set: Record<string, unknown> | undefined;
-  const fact = answerKey(state, event) ?? event.fact ?? factOf(event);
+  state.occurrences ??= noOccurrences();
+  const fact = answerKey(state, event) ?? occurrenceKey(state.occurrences, event, clean) ?? event.fact ?? factOf(event);
   if (fact !== event.fact) set = { fact };
   const { session } = event;
   if (session === undefined) return set;
@@ -68,7 +70,7 @@ function context(state: State, event: Event): Record<string, unknown> | undefine
 
 /**
  * Telemetry of an assistant may not know the id that its transcript gives an answer. Of two such reports the first decides the key: found by
- * session and request id, for Codex by session and tokens, which hardly ever are the same twice.
+ * session and request id, for Codex and Gemini CLI by session and tokens, which hardly ever are the same twice.
  */
 function answerKey(state: State, event: Event): string | undefined {
   if (event.type !== "model.called" || event.session === undefined) return undefined;
@@ -83,7 +85,7 @@ function answerKey(state: State, event: Event): string | undefined {
     // a unique request is the key already
     if (own === `model:${data.request_id}`) return undefined;
     known = `${session} ${data.request_id}`;
-  } else if (event.assistant === "codex") {
+  } else if (event.assistant === "codex" || event.assistant === "gemini-cli") {
     known = `${session} ${data.input_tokens}/${data.cache_read_tokens}/${data.output_tokens}`;
   } else return undefined;
   state.answers ??= new Map();
@@ -98,7 +100,7 @@ function answerKey(state: State, event: Event): string | undefined {
   return held.startsWith(via) && own !== undefined ? own : held.slice(space + 1);
 }
 
-function additions(state: State, event: Event): Record<string, unknown> | undefined {
+function additions(state: State, event: Event, fact: string | undefined): Record<string, unknown> | undefined {
   const data = event.data as Readonly<Record<string, unknown>>;
   switch (event.type) {
     case "tool.started":
@@ -107,7 +109,7 @@ function additions(state: State, event: Event): Record<string, unknown> | undefi
       let out: Record<string, unknown> | undefined;
       const server = data.mcp_server === undefined ? mcpServer(data.tool as string) : undefined;
       if (server) out = { mcp_server: server };
-      const key = data.call_id as string | undefined;
+      const key = (data.call_id as string | undefined) ?? fact;
       if (key === undefined) return out;
       if (event.type === "tool.started") remember(state.calls, key, event.time);
       else {

@@ -1,18 +1,18 @@
 #!/usr/bin/env node
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { OPTIONS } from "./base/config.ts";
 import { WeirError } from "./base/errors.ts";
-import { fail, say, sayJson } from "./cli/print.ts";
+import { fail, say } from "./cli/print.ts";
 import { definitionsRoot, version } from "./cli/root.ts";
 import { fieldList } from "./define/field.ts";
 import { loadDefinitions } from "./engine/load.ts";
 
-// whoever reads has enough, as in `weir export --format jsonl | head`
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+// whoever reads has enough, as in `weir export --format jsonl | head`; a full disk behind it is a failure
+process.stdout.on("error", (error: NodeJS.ErrnoException) => (error.code === "EPIPE" ? process.exit(0) : fail(error)));
+// nobody reads what is told to people: the work itself goes on
+process.stderr.on("error", () => {});
 
 const program = new Command("weir")
   .description(
@@ -22,7 +22,7 @@ const program = new Command("weir")
   .exitOverride()
   .showSuggestionAfterError()
   .enablePositionalOptions() // what follows a wrapped command is its own
-  .configureOutput({ outputError: () => {} }) // told once, in weir's own form
+  .configureOutput({ outputError: () => {}, writeErr: () => {} }) // told once, in weir's own form
   .addHelpText(
     "after",
     () =>
@@ -65,7 +65,9 @@ program
   .action(async (o) => (await import("./cli/operate.ts")).rebuild(o));
 program
   .command("import <assistant> [dir]")
-  .description("take in the session files of an assistant (claude-code or codex); repeat it to take in what is new")
+  .description(
+    "take in the session files of an assistant (claude-code, codex, gemini or copilot); repeat it to take in what is new",
+  )
   .option("--json", "print the report as JSON")
   .action(async (kind, dir, o) => (await import("./cli/produce.ts")).importCommand(kind, dir, o));
 program
@@ -80,7 +82,7 @@ program
   .option("--file <file>", "CloudEvents, one JSON object a line; - reads stdin")
   .option("--json", "as JSON")
   .action(async (type, data, { file, json, ...rest }) => {
-    if (file !== undefined) return (await import("./cli/produce.ts")).publishFile(file, { json });
+    if (file !== undefined) return (await import("./cli/publish-file.ts")).publishFile(file, { json });
     if (!type) throw new WeirError("usage", "publish takes a type and its data, or --file");
     return (await import("./cli/ask.ts")).order(
       "publish",
@@ -98,7 +100,7 @@ program
   .command("sql <query>")
   .description("one SELECT over the tables, run apart from the live ones; docs/reference/tables.md lists them")
   .option("--json", "as JSON")
-  .option("--csv", "as CSV")
+  .addOption(new Option("--csv", "as CSV").conflicts("json"))
   .action(async (text, o) => (await import("./cli/ask.ts")).sql(text, o));
 program
   .command("query [name] [arguments...]")
@@ -112,10 +114,9 @@ program
     const wants = (flag: string): boolean => words.includes(flag);
     if (!name || name === "--help" || name === "-h" || wants("--help"))
       return listQueries(name?.startsWith("-") ? undefined : name);
-    return (await import("./cli/ask.ts")).query(name, rest, {
-      json: o.json || wants("--json"),
-      csv: o.csv || wants("--csv"),
-    });
+    const [json, csv] = [o.json || wants("--json"), o.csv || wants("--csv")];
+    if (json && csv) throw new WeirError("usage", "--json and --csv do not go together");
+    return (await import("./cli/ask.ts")).query(name, rest, { json, csv });
   });
 const watch = program.command("watch").description("folders whose files and git repositories are watched");
 for (const [verb, about] of [
@@ -126,7 +127,12 @@ for (const [verb, about] of [
     .command(`${verb} <path>`)
     .description(about)
     .option("--json", "as JSON")
-    .action(async (path, o) => (await import("./cli/ask.ts")).order(`${verb}_watch`, { path: resolve(path) }, o));
+    .action(async (path, o) => {
+      // a mistyped folder would be watched without a word, and nothing ever seen in it
+      if (verb === "add" && !statSync(path, { throwIfNoEntry: false })?.isDirectory())
+        throw new WeirError("usage", `${path} is not a folder`, { hint: "name one that exists" });
+      await (await import("./cli/ask.ts")).order(`${verb}_watch`, { path: resolve(path) }, o);
+    });
 watch
   .command("list")
   .description("what is watched, and why")
@@ -139,7 +145,7 @@ program
   .option("--since <time>", "start of the period, for example 7d")
   .option("--project <folder>", "only this project")
   .option("--json", "as JSON")
-  .option("--csv", "as CSV")
+  .addOption(new Option("--csv", "as CSV").conflicts("json"))
   .action(async (session, { json, csv, bySession, ...rest }) =>
     (await import("./cli/ask.ts")).coverage({ session, by_session: bySession, ...rest }, { json, csv }),
   );
@@ -154,12 +160,14 @@ program
   .description("MCP server on stdin and stdout, for an assistant's configuration; asks the running weir")
   .action(async () => (await import("./cli/mcp.ts")).mcp());
 program
-  .command("hook <assistant>")
+  .command("hook <assistant> [event]")
   .description("take one payload of an assistant's hook from stdin; prints nothing and ends with 0, whatever happens")
   .action(async () => void (await import("./cli/hook.ts")));
 program
   .command("init <assistant>")
-  .description("let an assistant's hooks be recorded, and offer weir to it as an MCP server (claude-code)")
+  .description(
+    "let an assistant be recorded, and offer weir to it as an MCP server: claude-code, codex, gemini, cursor, copilot, opencode",
+  )
   .option("--scope <scope>", "user: every project; project: the one in this folder", "user")
   .option("--remove", "take away what an earlier init entered")
   .option("--dry-run", "print what would change, and change nothing")
@@ -227,13 +235,7 @@ program
   .command("config")
   .description("list every setting with its value")
   .option("--json", "as JSON")
-  .action(async ({ json }) => {
-    const { readConfig } = await import("./base/config.ts");
-    const config = readConfig();
-    if (json) return sayJson(config);
-    for (const [name, option] of Object.entries(OPTIONS))
-      say(`${option.env.padEnd(24)} ${String(config[name as keyof typeof config]).padEnd(24)} ${option.about}`);
-  });
+  .action(async (o) => (await import("./cli/settings.ts")).configCommand(o));
 
 /** The names of commander's own commands; orders must not hide them. */
 const taken = new Set(program.commands.map((c) => c.name()));
@@ -280,8 +282,20 @@ async function addOrders(): Promise<void> {
   }
 }
 
-// whoever reads our output may have seen enough
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+/** What commander found wrong, on one line, with what to do: the name that was meant, or those there are. */
+function wrongUsage(said: string): WeirError {
+  const [what = "", near] = said.replace(/^error: /, "").split("\n(Did you mean ");
+  const [first = "", second] = process.argv.slice(2);
+  const group = program.commands.find((c) => c.name() === first && c.commands.length > 0);
+  const names = group && `there are ${group.commands.map((c) => c.name()).join(", ")}`;
+  if (near !== undefined) return new WeirError("usage", what, { hint: `did you mean ${near.replace(/\)$/, "")}` });
+  if (what !== "(outputHelp)")
+    return new WeirError("usage", what, names && /^unknown command/.test(what) ? { hint: names } : {});
+  // commander would print its help instead
+  if (first === "help")
+    return new WeirError("usage", `unknown command '${second}'`, { hint: "weir --help lists them" });
+  return new WeirError("usage", `a command of ${first} is missing`, { hint: names ?? "weir --help lists them" });
+}
 
 try {
   const [first] = process.argv.slice(2);
@@ -292,8 +306,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) process.exit(0);
-    const said = error.message.replace(/^error: /, "");
-    fail(new WeirError("usage", said === "(outputHelp)" ? "a command of this group is missing" : said));
+    fail(wrongUsage(error.message));
   }
   fail(error);
 }

@@ -8,6 +8,8 @@ interface Option<T> {
   readonly about: string;
   readonly read: (text: string) => T | undefined;
   readonly takes: string;
+  /** It may hold a password, so no message repeats it. */
+  readonly secret?: boolean;
 }
 
 const text = (env: string, fallback: string, about: string, takes = "text"): Option<string> => ({
@@ -32,14 +34,35 @@ const choice = <T extends string>(env: string, fallback: T, about: string, value
   read: (t) => values.find((v) => v === t),
 });
 
+/** An address of a broker, or several with commas; connect.ts reads the same. */
+const address = (env: string, about: string): Option<string> => ({
+  env,
+  fallback: "",
+  about,
+  takes: "nats://[user:password@]host:port",
+  secret: true,
+  read: (t) => (t.split(",").every(isBrokerAddress) ? t : undefined),
+});
+
+/** Whether a text is `[user:password@]host[:port]` with or without `nats://` or `tls://`. */
+export function isBrokerAddress(part: string): boolean {
+  try {
+    const text = part.trim();
+    const { protocol, hostname, username, password } = new URL(/^[a-z]+:\/\//i.test(text) ? text : `nats://${text}`);
+    for (const coded of [username, password]) decodeURIComponent(coded);
+    return (protocol === "nats:" || protocol === "tls:") && hostname !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** Every option of weir: environment variable, default and one sentence; flags, help and docs derive from it. */
 export const OPTIONS = {
   dataDir: text("WEIR_DATA_DIR", "~/.weir", "folder of everything weir keeps", "a folder"),
   httpPort: whole("WEIR_HTTP_PORT", 4777, "port of HTTP and dashboard; 0 takes any free one", 0, 65535),
   natsPort: whole("WEIR_NATS_PORT", 4778, "port of the broker weir starts; 0 takes any free one", 0, 65535),
-  natsUrl: text(
+  natsUrl: address(
     "WEIR_NATS_URL",
-    "",
     "an outside broker to use instead of starting one, nats://[user:password@]host:port",
   ),
   natsServer: text("WEIR_NATS_SERVER", "", "path of the nats-server program to start"),
@@ -64,7 +87,7 @@ export const OPTIONS = {
   follow: text(
     "WEIR_FOLLOW",
     "on",
-    "transcripts that weir up follows: on (where the assistants keep them), off, or claude-code=FOLDER and codex=FOLDER with commas",
+    "transcripts that weir up follows: on (where the assistants keep them), off, or ASSISTANT=FOLDER with commas, for claude-code, codex, gemini and copilot",
     "on, off, or assistant=folder with commas",
   ),
   watch: choice("WEIR_WATCH", "on", "whether files and git of projects in use are watched", ["on", "off"]),
@@ -96,7 +119,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   for (const [name, option] of Object.entries(OPTIONS) as [string, Option<unknown>][]) {
     const given = env[option.env];
     const value = given === undefined || given === "" ? option.fallback : option.read(given);
-    if (value === undefined) throw new WeirError("bad_config", `${option.env}=${given} is not ${option.takes}`);
+    if (value === undefined)
+      throw new WeirError("bad_config", `${option.env}${option.secret ? "" : `=${given}`} is not ${option.takes}`);
     out[name] = value;
   }
   out.dataDir = dataDirOf(env);
@@ -115,7 +139,13 @@ export interface TelemetryConfig {
   readonly metrics: boolean;
   /** Milliseconds between two exports of metrics. */
   readonly metricIntervalMs: number;
+  /** Settings that ask for a protocol weir does not speak, as `NAME=value`. */
+  readonly unspoken: readonly string[];
 }
+
+/** Variables that choose a protocol, and what weir sends whatever they say: collectors that take OTLP over HTTP take both. */
+const PROTOCOLS = ["", "_TRACES", "_METRICS"].map((signal) => `OTEL_EXPORTER_OTLP${signal}_PROTOCOL`);
+const SPOKEN = ["http/json", "http/protobuf"];
 
 /** Milliseconds between two exports of metrics where nothing else is said: the default of the OpenTelemetry specification. */
 const METRIC_INTERVAL_MS = 60_000;
@@ -133,10 +163,14 @@ export function readTelemetry(env: NodeJS.ProcessEnv = process.env): TelemetryCo
     Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]) &&
     !own(env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] || env.OTEL_EXPORTER_OTLP_ENDPOINT) &&
     (env[`OTEL_${signal}_EXPORTER`] || "otlp") === "otlp";
+  const unspoken = PROTOCOLS.filter((name) => env[name] && !SPOKEN.includes(env[name])).map(
+    (name) => `${name}=${env[name]}`,
+  );
   const interval = Number(env.OTEL_METRIC_EXPORT_INTERVAL);
   return {
     traces: asked("TRACES"),
     metrics: asked("METRICS"),
+    unspoken,
     metricIntervalMs: Number.isInteger(interval) && interval > 0 ? interval : METRIC_INTERVAL_MS,
   };
 }

@@ -21,6 +21,7 @@ export const ERRORS = {
   frame_invalid: "the bytes are kept in the table rejected; `weir rejected show ID` prints them",
   bad_input: "correct the input",
   not_found: "list what there is with the matching query",
+  file_unusable: "check the path, its permissions, and the free space of the disk",
   conflict: "somebody else changed it meanwhile; read it again",
   timeout: "try again; `weir status` tells what is behind",
   sql_refused: "one SELECT over the documented tables; see docs/reference/tables.md",
@@ -51,8 +52,20 @@ export class WeirError extends Error {
   }
 }
 
-/** Any thrown value as a WeirError; unknown ones become `internal` with the original as cause. */
+/** System calls on files; the others concern processes and the network, whose failures their callers explain. */
+const FILE_CALLS =
+  /^(open|read|write|close|f?stat|lstat|access|mkdir|rmdir|scandir|opendir|readdir|rename|unlink|rm|copyfile|link|symlink|readlink|f?truncate|fsync|fdatasync|f?chmod|statfs|mkdtemp)$/;
+const NETWORK_CODES = /^(E?PIPE|ECONN|ETIMEDOUT|ENET|EHOST|EADDR)/;
+
+/** Whether the operating system refused to do something with a file. */
+function isFileFault(thrown: unknown): thrown is NodeJS.ErrnoException {
+  const { code, syscall } = (thrown ?? {}) as NodeJS.ErrnoException;
+  return typeof code === "string" && FILE_CALLS.test(syscall ?? "") && !NETWORK_CODES.test(code);
+}
+
+/** Any thrown value as a WeirError; what the system refused to do with a file is told so, unknown ones become `internal`. */
 export function toWeirError(thrown: unknown): WeirError {
   if (thrown instanceof WeirError) return thrown;
+  if (isFileFault(thrown)) return new WeirError("file_unusable", thrown.message, { cause: thrown });
   return new WeirError("internal", thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
 }

@@ -1,3 +1,10 @@
+/** Names of all objects in a value. */
+export function keysOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce((sum: number, part) => sum + keysOf(part), 0);
+  return Object.values(value).reduce((sum: number, part) => sum + 1 + keysOf(part), 0);
+}
+
 /** Deepest nesting in JSON text, told without parsing it. */
 export function jsonDepth(text: string): number {
   let depth = 0;

@@ -34,6 +34,7 @@ export const LIMITS = {
   commit_bytes_max: 2_097_152,
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
   replay_events_max: 16_384, // events of one transaction while tables are made again
+  replay_look_ms: 50, // how often a replay looks whether it has reached its end
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
   wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on
@@ -59,6 +60,8 @@ export const LIMITS = {
   broker_reconnect_ms: 250, // between attempts to reach a broker that is away
   broker_sync_ms_max: 100, // profile fast: how much a power cut may cost
   broker_store_slack_bytes: 268_435_456, // max_file_store above the sum of the streams, for consumers and headers
+  broker_health_ms: 10_000, // how often the broker is asked whether it can store
+  broker_free_bytes_min: 16_777_216, // free disk from which on a broker that found none is started again
   log_full_share: 0.9, // of the log's size, from which on weir says that it will be full
   stream_bytes_min: 67_108_864, // smallest size of WEIR_IN and WEIR_VALID
   duplicate_window_ms: 120_000, // repeats of a message id are dropped by the broker this long; readers drop later ones
@@ -90,6 +93,7 @@ export const LIMITS = {
   hook_spool_bytes_max: 268_435_456, // payloads on disk while weir is away
   hook_write_tries_max: 8, // a payload is written again when the file was taken away between opening and writing
   hook_wait_ms_max: 10_000, // payloads that wait longer than this while weir runs are a reason to look
+  hook_time_off_us_max: 3_600_000_000, // a payload arrives at once, or after the assistant's queue; a time further off than this is a wrong clock
   hook_pause_ms: 100, // between two times the spool is taken: each begins a new file, which costs a disk sync of its own
   hook_gather_ms: 10, // after a payload arrived, before it is taken: what comes meanwhile is taken with it
   // recording MCP proxy

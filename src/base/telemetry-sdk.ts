@@ -24,10 +24,14 @@ const OFF: Telemetry = { meter: undefined, shutdown: async () => true };
  * `part` tells them apart. A collector that is away is told in the log once a minute, and delays nothing: what finds no room is dropped.
  */
 export async function startTelemetry(
-  { traces, metrics, metricIntervalMs }: TelemetryConfig,
+  { traces, metrics, metricIntervalMs, unspoken }: TelemetryConfig,
   { part, version, log }: { readonly part: string; readonly version: string; readonly log: Log },
 ): Promise<Telemetry> {
   if (!traces && !metrics) return OFF;
+  for (const setting of unspoken)
+    log.warn(
+      `${setting} is not spoken: weir sends OTLP over HTTP with JSON; name the collector's HTTP port, mostly 4318`,
+    );
   try {
     const [api, { defaultResource, detectResources, envDetector, resourceFromAttributes }] = await Promise.all([
       import("@opentelemetry/api"),

@@ -34,6 +34,14 @@ export function boundKey(key: string, max: number): string {
   return `${wellFormed(startOf(clean, max - 33))}~${hash}`;
 }
 
+/** Text of a foreign field, cut to the length it may have; undefined where it is none. */
+export const short = (value: unknown, max: number): string | undefined =>
+  typeof value === "string" && value !== "" ? boundText(value, max) : undefined;
+
+/** An id of a foreign format, within the length an id may have. */
+export const idText = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? boundKey(value, 128) : undefined;
+
 interface Cut {
   readonly chars: number;
   readonly items: number;

@@ -4,8 +4,9 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { LIMITS } from "../base/limits.ts";
 
-/** Assistants whose own session files can be imported. */
-export type TranscriptKind = "claude-code" | "codex";
+/** Assistants whose own session files can be imported and followed. */
+export const TRANSCRIPT_KINDS = ["claude-code", "codex", "gemini", "copilot"] as const;
+export type TranscriptKind = (typeof TRANSCRIPT_KINDS)[number];
 
 /** The environment variables and the home folder that say where an assistant keeps its files. */
 export interface Places {
@@ -35,6 +36,8 @@ export function defaultDirs(kind: TranscriptKind, places: Places): string[] {
   const { env } = places;
   const home = places.home ?? env.HOME ?? homedir();
   if (kind === "codex") return [env.CODEX_HOME || join(home, ".codex")];
+  if (kind === "gemini") return [join(home, ".gemini")];
+  if (kind === "copilot") return [env.COPILOT_HOME || join(home, ".copilot")];
   // several folders joined by commas are a habit of other tools
   const configured = (env.CLAUDE_CONFIG_DIR ?? "").split(",").map((dir) => dir.trim());
   const given = configured.filter((dir) => dir !== "");
@@ -47,6 +50,9 @@ export function defaultDirs(kind: TranscriptKind, places: Places): string[] {
 const SESSION_DIRS: Readonly<Record<TranscriptKind, readonly string[]>> = {
   "claude-code": ["projects"],
   codex: ["sessions", "archived_sessions"],
+  // chats lie in a folder a project: tmp/PROJECT/chats
+  gemini: ["tmp"],
+  copilot: ["session-state"],
 };
 /** Files of JSON lines that are no transcripts. */
 const NOT_TRANSCRIPTS = new Set(["history.jsonl", "session_index.jsonl"]);
@@ -152,7 +158,7 @@ export interface Discovered {
 /** Which assistants have session files here, how many and how large: fast and bounded, for a first message. */
 export async function discoverTranscripts(places: Places): Promise<Discovered[]> {
   const out: Discovered[] = [];
-  for (const assistant of ["claude-code", "codex"] as const) {
+  for (const assistant of TRANSCRIPT_KINDS) {
     const dirs = await sessionDirs(assistant, defaultDirs(assistant, places));
     if (dirs.length === 0) continue;
     const { files, complete } = await findTranscripts(assistant, dirs, LIMITS.discover_entries_max);

@@ -2,7 +2,9 @@ import type { Draft } from "../define/event.ts";
 import type { LeafOf } from "./claude-code/session.ts";
 import { endTranscript, mapRecord, startTranscript, type State as TranscriptState } from "./claude-code/transcript.ts";
 import { endRollout, mapRolloutRecord, type State as RolloutState, startRollout } from "./codex/rollout.ts";
+import { type State as EventsState, mapEventRecord, startEvents } from "./copilot/events.ts";
 import type { TranscriptKind } from "./discover.ts";
+import { type State as ChatState, mapChatRecord, startChat } from "./gemini/chat.ts";
 import { listOf, looseOf } from "./loose.ts";
 
 /** The pure mapping of one kind of transcript, its state hidden from the shell. */
@@ -24,6 +26,16 @@ export const MAPPINGS: Readonly<Record<TranscriptKind, Mapping>> = {
     start: startRollout,
     map: (state, record, line) => mapRolloutRecord(state as RolloutState, record, line),
     end: (state) => endRollout(state as RolloutState),
+  },
+  gemini: {
+    start: startChat,
+    map: (state, record, line) => mapChatRecord(state as ChatState, record, line),
+    end: () => [],
+  },
+  copilot: {
+    start: startEvents,
+    map: (state, record, line) => mapEventRecord(state as EventsState, record, line),
+    end: () => [],
   },
 };
 

@@ -26,6 +26,8 @@ export interface LinesOptions {
   readonly limit?: number;
   readonly line_bytes_max?: number;
   readonly chunk_bytes?: number;
+  /** Nobody writes on: a last line without newline is a line like any other. */
+  readonly whole?: boolean;
 }
 
 /** Whether a last line without newline is a whole record, and not the beginning of one. */
@@ -68,13 +70,14 @@ function take(pending: Pending, rest: Uint8Array, max: number, first: boolean): 
 
 /**
  * The lines of a file from an offset on, in bounded memory whatever the size of file or line. A last line without newline counts only
- * where it is a whole JSON object; otherwise it is left for the next run.
+ * where it is a whole JSON object, or the file is `whole`; otherwise it is left for the next run.
  */
 export async function* readLines(readAt: ReadAt, options: LinesOptions = {}): AsyncGenerator<Line, void, undefined> {
   const {
     limit = Number.POSITIVE_INFINITY,
     line_bytes_max = LIMITS.line_bytes_max,
     chunk_bytes = LIMITS.read_chunk_bytes,
+    whole = false,
   } = options;
   const chunk = Buffer.allocUnsafe(chunk_bytes);
   const pending: Pending = { parts: [], bytes: 0 };
@@ -98,7 +101,7 @@ export async function* readLines(readAt: ReadAt, options: LinesOptions = {}): As
     keep(pending, view.subarray(from), line_bytes_max);
     position += got;
   }
-  if (pending.bytes === 0 || pending.bytes > line_bytes_max) return;
-  const text = take(pending, new Uint8Array(), line_bytes_max, offset === 0)!;
-  if (isWholeRecord(text)) yield { line: line + 1, offset, end: position, text, open: true };
+  if (pending.bytes === 0 || (pending.bytes > line_bytes_max && !whole)) return;
+  const text = take(pending, new Uint8Array(), line_bytes_max, offset === 0);
+  if (whole || isWholeRecord(text!)) yield { line: line + 1, offset, end: position, text, open: true };
 }

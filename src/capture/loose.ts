@@ -26,3 +26,13 @@ export function timeOf(value: unknown): number | undefined {
   const us = typeof value === "string" ? usFromIso(value) : undefined;
   return us !== undefined && us > 0 && Number.isSafeInteger(us) ? us : undefined;
 }
+
+/** The value, or what it holds where it is JSON in a text: some formats write objects that way. */
+export function parsedJson(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

@@ -57,6 +57,8 @@ export function noteUnreadable(report: ImportReport, file: string, reason: strin
 const COUNTED: Readonly<Record<string, "prompts" | "tool_calls" | "model_calls">> = {
   "prompt.submitted": "prompts",
   "tool.started": "tool_calls",
+  // some tell the end alone
+  "tool.called": "tool_calls",
   "model.called": "model_calls",
 };
 

@@ -1,6 +1,7 @@
 import { clock } from "../base/clock.ts";
 import { readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { type Fields, fieldList } from "../define/field.ts";
 import { parseInput } from "../define/input.ts";
 import { loadDefinitions } from "../engine/load.ts";
 import { named } from "../read/ask.ts";
@@ -42,8 +43,12 @@ export function sayAnswer(answer: Answer, { json, csv }: Format): void {
   }
 }
 
-/** Arguments after a query's or command's name: `--name value`, `--name=value`, `--flag`; the same name again makes a list. */
-export function parseArguments(words: readonly string[]): Record<string, string | string[]> {
+/**
+ * Arguments after a query's name: `--name value`, `--name=value`; the same name again makes a list. Only a field that is true or false
+ * may stand without a value.
+ */
+export function parseArguments(words: readonly string[], fields: Fields = {}): Record<string, string | string[]> {
+  const kinds = new Map(fieldList(fields).map(([name, { kind }]) => [name, kind]));
   const out: Record<string, string | string[]> = {};
   for (let k = 0; k < words.length; k++) {
     const word = words[k]!;
@@ -51,40 +56,56 @@ export function parseArguments(words: readonly string[]): Record<string, string 
     const equals = word.indexOf("=");
     const name = word.slice(2, equals < 0 ? undefined : equals).replaceAll("-", "_");
     const next = words[k + 1];
-    const value =
-      equals >= 0 ? word.slice(equals + 1) : next !== undefined && !next.startsWith("--") ? words[++k]! : "true";
+    const follows = equals < 0 && next !== undefined && !next.startsWith("--");
+    if (equals < 0 && !follows && kinds.has(name) && kinds.get(name) !== "bool")
+      throw new WeirError("usage", `${word} takes a value`);
+    const value = equals >= 0 ? word.slice(equals + 1) : follows ? words[++k]! : "true";
     const before = out[name];
     out[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
   }
   return out;
 }
 
-/** `weir query <name> [--argument value …]`. */
-export async function query(name: string, words: readonly string[], format: Format): Promise<void> {
-  const definitions = await loadDefinitions(definitionsRoot());
-  const given = parseArguments(words);
+/** Does what only looks at the arguments; what is wrong with them is wrong usage, told before anything is asked. */
+function checkUsage(work: () => void, hint: string): void {
   try {
-    const definition = named(definitions.queries, name, "query");
-    definition.sql(parseInput(definition.input, given, clock.nowUs())); // it has checks of its own
+    work();
   } catch (error) {
     if (error instanceof WeirError && (error.code === "bad_input" || error.code === "not_found"))
-      throw new WeirError("usage", error.message, {
-        cause: error,
-        hint: `weir query ${definitions.queries.has(name) ? `${name} --help` : "--help"} lists what there is`,
-      });
+      throw new WeirError("usage", error.message, { cause: error, hint });
     throw error;
   }
-  sayAnswer(await client().ask(name, given), format);
+}
+
+/** `weir query <name> [--argument value …]`. */
+export async function query(name: string, words: readonly string[], format: Format): Promise<void> {
+  const { queries } = await loadDefinitions(definitionsRoot());
+  await ask(name, () => parseArguments(words, queries.get(name)?.input), format);
 }
 
 /** `weir coverage [session]`: the query of that name. */
 export async function coverage(input: Readonly<Record<string, unknown>>, format: Format): Promise<void> {
-  const given = Object.entries(input).filter(([, value]) => value !== undefined);
-  sayAnswer(await client().ask("coverage", Object.fromEntries(given)), format);
+  await ask("coverage", () => input, format);
+}
+
+async function ask(name: string, read: () => Readonly<Record<string, unknown>>, format: Format): Promise<void> {
+  const { queries } = await loadDefinitions(definitionsRoot());
+  let given: Readonly<Record<string, unknown>> = {};
+  checkUsage(
+    () => {
+      const definition = named(queries, name, "query");
+      given = read();
+      definition.sql(parseInput(definition.input, given, clock.nowUs())); // it has checks of its own
+    },
+    `weir query ${queries.has(name) ? `${name} --help` : "--help"} lists what there is`,
+  );
+  sayAnswer(await client().ask(name, given), format);
 }
 
 /** `weir sql "<query>"`; as JSON a list of objects, as other SQL shells print it. */
 export async function sql(text: string, format: Format): Promise<void> {
+  if (text.trim() === "")
+    throw new WeirError("usage", "the statement is empty", { hint: 'weir sql "select * from sessions"' });
   const answer = await client().sql(text, { rowsMax: 10_000 });
   if (!format.json) return sayAnswer(answer, format);
   sayJson(answer.rows.map((row) => Object.fromEntries(answer.columns.map(({ name }, k) => [name, row[k]]))));
@@ -92,6 +113,11 @@ export async function sql(text: string, format: Format): Promise<void> {
 
 /** A command of the catalogue, with its arguments as given on the command line. */
 export async function order(name: string, input: Readonly<Record<string, unknown>>, format: Format): Promise<void> {
+  const { commands } = await loadDefinitions(definitionsRoot());
+  checkUsage(
+    () => void parseInput(named(commands, name, "command").input, input, clock.nowUs()),
+    `weir ${name.replaceAll("_", "-")} --help tells what it takes`,
+  );
   const { ids, seq } = await client().order(name, input, "cli");
   if (format.json) sayJson({ ids, seq });
   else say(`done (${ids.length === 1 ? ids[0] : `${ids.length} events`}, visible at ${seq})`);

@@ -17,9 +17,9 @@ import type { Emitter } from "../sdk/emitter.ts";
 import type { Store } from "../store/open.ts";
 import { createSandbox } from "../store/sandbox/run.ts";
 import { createSelect, type Select } from "../store/select.ts";
-import type { Broker } from "../wire/broker.ts";
 import type { Connection } from "../wire/connect.ts";
 import { captureToken, HOOKS_PATH } from "./hooks.ts";
+import type { OpenBroker } from "./open-broker.ts";
 import { prometheus } from "./prometheus.ts";
 import { publishEvents, publishPacked } from "./publish.ts";
 import { entry } from "./root.ts";
@@ -36,7 +36,7 @@ export interface ContextParts {
   readonly version: string;
   readonly started_us: number;
   readonly token: string;
-  readonly broker: { readonly url: string; broker(): Broker | undefined };
+  readonly broker: Pick<OpenBroker, "url" | "broker" | "trouble">;
   /** What the watching process told last. */
   readonly told: () => Told | undefined;
 }
@@ -74,6 +74,7 @@ export function createContext(parts: ContextParts): Context {
   });
   const useStore = (store: Store): void => {
     select?.close();
+    snapshots.renew();
     select = createSelect(store.instance, { connections: 2 });
     ask = createAsk(definitions.queries, select);
   };

@@ -1,17 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { clock } from "../base/clock.ts";
-import { type Config, environment } from "../base/config.ts";
+import type { Config } from "../base/config.ts";
 import { LIMITS } from "../base/limits.ts";
-import { EVENTS, type Handler, isOlder } from "../capture/claude-code/hook/registered.ts";
-import { registeredHooks } from "../capture/claude-code/hook/settings.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
-import { openJson } from "../capture/json-text.ts";
+import { SETUPS } from "../capture/setup/assistants.ts";
+import type { Handler } from "../capture/setup/hooks.ts";
+import { eventsOf, type Setup, type Standing } from "../capture/setup/setup.ts";
 import { client } from "./ask.ts";
-import { assistantVersion, filesOf } from "./claude-code.ts";
 import { readCaptureToken } from "./hooks.ts";
 import type { Runtime } from "./runtime.ts";
+import { installedVersion, spotOf } from "./setup.ts";
 
 /** One thing looked at. */
 export interface Check {
@@ -22,37 +21,12 @@ export interface Check {
   readonly fix?: string;
 }
 
-const AGAIN = "run: weir init claude-code";
 /** An event may be this far ahead of the clock before the clock is doubted. */
 const AHEAD_MS_MAX = 60_000;
 
-interface Registered {
-  readonly file: string;
-  readonly hooks: readonly { readonly event: string; readonly handler: Handler }[];
-}
-
-/** What is wrong with the way from the assistant to weir, each with its fix. Nothing where the assistant was never used here. */
+/** What is wrong with the way from the assistants to weir, each with its fix. Nothing of an assistant that was never used here. */
 export async function checkCapture(config: Config, runtime: Runtime | undefined): Promise<Check[]> {
-  const version = assistantVersion();
-  const registered: Registered[] = [];
-  const checks: Check[] = [];
-  for (const scope of ["user", "project"] as const) {
-    const { settings: file } = filesOf(scope, process.cwd());
-    if (!existsSync(file)) continue;
-    try {
-      const settings = openJson(readFileSync(file, "utf8"), file);
-      const hooks = registeredHooks(settings);
-      if (hooks.length > 0) registered.push({ file, hooks });
-      if (hooks.length > 0 && settings.get(["disableAllHooks"]) === true)
-        checks.push(fault("hooks", `disableAllHooks is set in ${file}`, "take it out of the file"));
-    } catch (error) {
-      checks.push(fault("hooks", error instanceof Error ? error.message : String(error), "correct the file"));
-    }
-  }
-  const used = version !== undefined || existsSync(`${environment().HOME || homedir()}/.claude`);
-  if (registered.length === 0) {
-    if (used) checks.push(fault("hooks", "Claude Code does not tell weir what it does", AGAIN));
-  } else checks.push(...registered.flatMap((one) => checkFile(one, config, runtime, version)));
+  const checks = SETUPS.flatMap((setup) => checkAssistant(setup, config, runtime));
   checks.push(checkSpool(config, runtime));
   if (runtime) checks.push(await checkClock());
   return checks;
@@ -60,66 +34,122 @@ export async function checkCapture(config: Config, runtime: Runtime | undefined)
 
 const fault = (what: string, found: string, fix: string): Check => ({ what, ok: false, found, fix });
 
-function checkFile(
-  { file, hooks }: Registered,
-  config: Config,
-  runtime: Runtime | undefined,
-  version: string | undefined,
-): Check[] {
+/** One assistant on this machine, with what stands in a file of it. */
+interface Looked {
+  readonly setup: Setup;
+  readonly version: string | undefined;
+  readonly config: Config;
+  readonly runtime: Runtime | undefined;
+}
+
+function checkAssistant(setup: Setup, config: Config, runtime: Runtime | undefined): Check[] {
+  const what = `${setup.name} hooks`;
+  const used = setup.homes(spotOf("user")).some((folder) => existsSync(folder));
+  const looked: Looked = { setup, config, runtime, version: installedVersion(setup) };
+  const checks: Check[] = [];
+  let registered = false;
+  for (const scope of ["user", "project"] as const) {
+    for (const settings of setup.files(spotOf(scope))) {
+      if (!existsSync(settings.file)) continue;
+      try {
+        const standing = settings.standing(readFileSync(settings.file, "utf8"));
+        if (standing.telemetry) checks.push(...checkTelemetry(standing.telemetry, settings.file, looked));
+        if (standing.hooks.length === 0) continue;
+        registered = true;
+        if (standing.off) checks.push(fault(what, `${standing.off} in ${settings.file}`, "take it out of the file"));
+        checks.push(...checkHooks(standing.hooks, settings.file, looked));
+      } catch (error) {
+        checks.push(fault(what, error instanceof Error ? error.message : String(error), "correct the file"));
+      }
+    }
+  }
+  if (!registered && (used || looked.version !== undefined))
+    checks.push(fault(what, `${setup.label} does not tell weir what it does`, again(setup)));
+  return checks;
+}
+
+const again = ({ name }: Setup, flag = ""): string => `run: weir init ${name}${flag}`;
+
+function checkHooks(hooks: Standing["hooks"], file: string, { setup, version, config, runtime }: Looked): Check[] {
   const faults = new Map<string, string>();
   for (const { handler } of hooks) {
-    const found = handler.type === "http" ? httpFault(handler, config, runtime) : commandFault(handler, config);
+    const found =
+      handler.type === "http" ? httpFault(handler, setup, config, runtime) : commandFault(handler, setup, config);
     if (found) faults.set(...found);
   }
   const there = new Set(hooks.map(({ event }) => event));
-  const known = Object.keys(EVENTS).filter(
-    (event) => version === undefined || EVENTS[event] === "" || !isOlder(version, EVENTS[event]!),
-  );
+  const known = eventsOf(setup.events, version);
   const missing = known.filter((event) => !there.has(event));
-  if (missing.length > 0) faults.set(`${missing.join(", ")} in ${file} not registered`, AGAIN);
+  if (missing.length > 0) faults.set(`${missing.join(", ")} in ${file} not registered`, again(setup));
   const unknown = [...there].filter((event) => !known.includes(event));
   if (unknown.length > 0)
-    faults.set(`Claude Code ${version} does not know ${unknown.join(", ")}`, `update Claude Code, or ${AGAIN}`);
-  if (faults.size > 0) return [...faults].map(([found, fix]) => fault("hooks", found, fix));
-  return [
-    {
-      what: "hooks",
-      ok: true,
-      found: `${there.size} events registered in ${file}${version === undefined ? "" : `, Claude Code ${version}`}`,
-    },
-  ];
+    faults.set(
+      `${setup.label} ${version ?? ""} does not know ${unknown.join(", ")}`,
+      `update ${setup.label}, or ${again(setup)}`,
+    );
+  const what = `${setup.name} hooks`;
+  if (faults.size > 0) return [...faults].map(([found, fix]) => fault(what, found, fix));
+  const events = there.size === 1 ? [...there][0] : `${there.size} events`;
+  const which = version === undefined ? "" : `, ${setup.label} ${version}`;
+  return [{ what, ok: true, found: `${events} registered in ${file}${which}` }];
 }
 
-function httpFault(handler: Handler, config: Config, runtime: Runtime | undefined): [string, string] | undefined {
+/** The port that weir listens on; undefined where any may be. */
+const portOf = (config: Config, runtime: Runtime | undefined): string | undefined => {
+  const port = runtime ? new URL(runtime.http_url).port : String(config.httpPort);
+  return port === "0" ? undefined : port;
+};
+
+function httpFault(
+  handler: Handler,
+  setup: Setup,
+  config: Config,
+  runtime: Runtime | undefined,
+): [string, string] | undefined {
   const url = URL.canParse(String(handler.url)) ? new URL(String(handler.url)) : undefined;
-  const here = runtime ? new URL(runtime.http_url).port : String(config.httpPort);
-  if (url?.port !== here && here !== "0")
-    return [`handlers send to port ${url?.port}, weir listens on ${here}`, `${AGAIN} --http`];
+  const here = portOf(config, runtime) ?? url?.port;
+  const fix = again(setup, " --http");
+  if (url?.port !== here) return [`handlers send to port ${url?.port}, weir listens on ${here}`, fix];
   const said = /^Bearer (\S+)$/.exec(String((handler.headers as Handler | undefined)?.Authorization ?? ""))?.[1];
-  if (said === undefined) return ["handlers over HTTP send no token", `${AGAIN} --http`];
-  if (said !== readCaptureToken(config.dataDir))
-    return ["handlers over HTTP send a token of another weir", `${AGAIN} --http`];
+  if (said === undefined) return ["handlers over HTTP send no token", fix];
+  if (said !== readCaptureToken(config.dataDir)) return ["handlers over HTTP send a token of another weir", fix];
   if (!runtime)
     return [
       "handlers over HTTP fail while weir does not run, and the assistant shows it",
-      "start weir, or run: weir init claude-code",
+      `start weir, or ${again(setup)}`,
     ];
   return undefined;
 }
 
-function commandFault(handler: Handler, config: Config): [string, string] | undefined {
-  const command = String(handler.command);
+function commandFault(handler: Handler, setup: Setup, config: Config): [string, string] | undefined {
+  const command = String(handler.command ?? handler.bash);
   const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);
   const missing = words.filter((word) => /^\/.*[^/]$/.test(word) && !existsSync(word));
-  if (missing.length > 0) return [`the command of the hooks starts what is not there: ${missing.join(", ")}`, AGAIN];
+  if (missing.length > 0)
+    return [`the command of the hooks starts what is not there: ${missing.join(", ")}`, again(setup)];
   const folder = /^WEIR_DATA_DIR=(?:'([^']*)'|(\S+))/.exec(command);
   const said = folder?.[1] ?? folder?.[2];
   if (said !== undefined && said !== config.dataDir)
     return [
       `hooks write to ${said}, this weir keeps its data in ${config.dataDir}`,
-      `${AGAIN}, or set WEIR_DATA_DIR=${said}`,
+      `${again(setup)}, or set WEIR_DATA_DIR=${said}`,
     ];
   return undefined;
+}
+
+function checkTelemetry(
+  { endpoint, token }: NonNullable<Standing["telemetry"]>,
+  file: string,
+  { setup, config, runtime }: Looked,
+): Check[] {
+  const what = `${setup.name} OTLP`;
+  const port = URL.canParse(endpoint) ? new URL(endpoint).port : "";
+  const here = portOf(config, runtime) ?? port;
+  const fix = again(setup, " --otel");
+  if (port !== here) return [fault(what, `telemetry goes to port ${port}, weir listens on ${here}`, fix)];
+  if (token !== undefined && token !== readCaptureToken(config.dataDir))
+    return [fault(what, "telemetry is sent with a token of another weir", fix)];
+  return [{ what, ok: true, found: `goes to ${endpoint}, by ${file}` }];
 }
 
 function checkSpool(config: Config, runtime: Runtime | undefined): Check {

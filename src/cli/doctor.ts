@@ -75,7 +75,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
   if (json) sayJson({ ok: checks.every((c) => c.ok), checks });
   else
     for (const c of checks)
-      say(`${c.ok ? "ok " : "NO "} ${c.what.padEnd(12)} ${c.found}${c.ok || !c.fix ? "" : `  (${c.fix})`}`);
+      say(`${c.ok ? "ok " : "NO "} ${c.what.padEnd(18)} ${c.found}${c.ok || !c.fix ? "" : `  (${c.fix})`}`);
   if (checks.some((c) => !c.ok)) process.exitCode = 1;
 }
 

@@ -30,20 +30,23 @@ function readInput(max: number): { data: Buffer; bytes: number } {
 }
 
 /**
- * `weir hook <assistant>`: takes one payload from stdin into the spool. It stands in the assistant's way, so it loads next to nothing, asks
+ * `weir hook <assistant> [EVENT]`: takes one payload from stdin into the spool; EVENT is the kind of payload, where it does not say that itself, or
+ * the payload, where the assistant gives it as an argument. It stands in the assistant's way, so it loads next to nothing, asks
  * nobody, prints nothing and ends with 0, whatever happens. A running weir takes the payload from the spool soon after.
  */
-function hook(name: string | undefined): void {
+function hook(name: string | undefined, more: string | undefined): void {
   try {
-    const { data, bytes } = readInput(LIMITS.hook_body_bytes_max);
+    const given = more?.startsWith("{") ? Buffer.from(more) : undefined;
+    const { data, bytes } = given ? { data: given, bytes: given.length } : readInput(LIMITS.hook_body_bytes_max);
     const at = clock.startedUs();
     const id = `${at}.${process.pid}.${process.hrtime.bigint()}`;
     const assistant = /^[a-z][a-z0-9-]{0,63}$/.test(name ?? "") ? name! : "unknown";
+    const event = /^[A-Za-z][A-Za-z.]{0,63}$/.test(more ?? "") ? more : undefined;
     const folder = hooksFolder(dataDirOf());
-    appendLines(folder, lineOf(recordOf({ id, assistant, at }, data, bytes)), 1);
+    appendLines(folder, lineOf(recordOf({ id, assistant, event, at }, data, bytes)), 1);
   } catch {
     // a recorder never disturbs
   }
 }
 
-hook(process.argv[3]);
+hook(process.argv[3], process.argv[4]);

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Context, Hono } from "hono";
 import { clock } from "../base/clock.ts";
+import { makeFolder } from "../base/folder.ts";
 import { newId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
@@ -23,7 +24,7 @@ export function captureToken(dataDir: string): string {
   const file = tokenFile(dataDir);
   const known = readCaptureToken(dataDir);
   if (known !== undefined) return known;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir, 0o700);
   const token = randomBytes(24).toString("base64url");
   writeFileSync(`${file}.${process.pid}`, `${token}\n`, { mode: 0o600 });
   renameSync(`${file}.${process.pid}`, file);

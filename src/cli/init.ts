@@ -2,22 +2,22 @@ import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Config, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
-import { EVENTS } from "../capture/claude-code/hook/registered.ts";
-import {
-  addEnvironment,
-  addHooks,
-  addMcpServer,
-  removeEnvironment,
-  removeHooks,
-  removeMcpServer,
-} from "../capture/claude-code/hook/settings.ts";
-import { type JsonText, openJson, sameButSpace } from "../capture/json-text.ts";
-import { looseOf } from "../capture/loose.ts";
-import { assistantVersion, filesOf, mcpServer, type Scope, telemetryVariables, wantedHandlers } from "./claude-code.ts";
+import { type Entry, eventsOf, type Scope, type SettingsFile, type Setup } from "../capture/setup/setup.ts";
 import { diffLines } from "./diff.ts";
+import { captureToken, HOOKS_PATH } from "./hooks.ts";
 import { note, say, sayJson } from "./print.ts";
 import { findRuntime } from "./runtime.ts";
 import { readText, replaceFile } from "./settings-file.ts";
+import {
+  hookCommand,
+  httpAddress,
+  installedVersion,
+  mcpProgram,
+  setupOf,
+  spotOf,
+  telemetryLines,
+  telemetryOf,
+} from "./setup.ts";
 
 interface InitOptions {
   readonly scope: string;
@@ -36,32 +36,25 @@ interface Change {
   readonly before: string | undefined;
   readonly after: string | undefined;
   readonly backup: string;
+  readonly of: SettingsFile;
 }
 
 const BACKUP = ".weir-backup";
 
-/** `weir init claude-code`: enters weir in the assistant's settings, or takes it out again. */
+/** `weir init ASSISTANT`: enters weir in the assistant's settings, or takes it out again. */
 export async function init(assistant: string, options: InitOptions): Promise<void> {
-  if (assistant !== "claude-code")
-    throw new WeirError("usage", `weir init knows claude-code, not ${assistant.slice(0, 40)}`);
+  const setup = setupOf(assistant);
   const { scope } = options;
   if (scope !== "user" && scope !== "project")
     throw new WeirError("usage", `--scope takes user or project, not ${scope.slice(0, 40)}`);
-  if (scope === "project" && (options.http || options.otel) && !options.remove)
-    throw new WeirError("usage", "--http and --otel put a token into the settings, and those of a project are shared", {
-      hint: "use them with --scope user",
-    });
+  if (!options.remove) checkOptions(setup, options);
   const config = readConfig();
-  const files = filesOf(scope as Scope, process.cwd());
   const notes: string[] = [];
-  const changes = options.remove
-    ? [change(files.settings, (s) => takeOut(s)), change(files.mcp, (s) => removeMcpServer(s))]
-    : [
-        change(files.settings, (s) => enter(s, files.settings, config, options, notes)),
-        ...(options.mcp ? [change(files.mcp, (s) => offer(s, files.mcp, config, notes))] : []),
-      ];
+  const entry = options.remove ? undefined : entryOf(setup, config, options, (text) => notes.push(text));
+  const changes = setup.files(spotOf(scope as Scope)).map((file) => change(file, entry));
   const changed = changes.filter(({ before, after }) => before !== after);
   if (!options.dryRun) for (const one of changed) write(one, options.remove ?? false);
+  if (!options.remove && setup.afterwards !== undefined && changed.length > 0) notes.push(setup.afterwards);
   if (options.json) {
     sayJson({
       changed: changed.map(({ file }) => file),
@@ -75,6 +68,40 @@ export async function init(assistant: string, options: InitOptions): Promise<voi
   }
   tell(changes, options, config);
   for (const text of notes) note(text);
+}
+
+function checkOptions({ label, http, telemetry }: Setup, options: InitOptions): void {
+  if (options.scope === "project" && (options.http || options.otel))
+    throw new WeirError("usage", "--http and --otel put a token into the settings, and those of a project are shared", {
+      hint: "use them with --scope user",
+    });
+  if (options.http && !http) throw new WeirError("usage", `hooks of ${label} are commands; --http is not for them`);
+  if (options.otel && telemetry === "none") throw new WeirError("usage", `${label} sends no telemetry of its own`);
+}
+
+/** What is entered, as the options ask. */
+function entryOf(setup: Setup, config: Config, options: InitOptions, tellNote: (text: string) => void): Entry {
+  const { name, label, program, events, telemetry } = setup;
+  const version = installedVersion(setup);
+  const left = Object.keys(events).filter((event) => !eventsOf(events, version).includes(event));
+  if (left.length > 0)
+    tellNote(`${label} ${version} does not know ${left.join(", ")}; run weir init again after an update.`);
+  // where no event came later than others, the version makes no difference
+  if (version === undefined && Object.values(events).some((since) => since !== ""))
+    tellNote(`No ${program} answers in PATH; all events known to weir are registered.`);
+  const otel = options.otel ? telemetryOf(config) : undefined;
+  if (otel && (telemetry === "environment" || setup.tokenInEnvironment))
+    tellNote(`Start ${label} with this in its environment:\n${telemetryLines(setup, otel).join("\n")}`);
+  return {
+    version,
+    command: (event) => hookCommand(config, setup, event),
+    http: options.http
+      ? { url: `${httpAddress(config)}${HOOKS_PATH}${name}`, token: captureToken(config.dataDir) }
+      : undefined,
+    mcp: options.mcp ? mcpProgram(config) : undefined,
+    telemetry: otel,
+    note: tellNote,
+  };
 }
 
 function tell(changes: readonly Change[], options: InitOptions, config: Config): void {
@@ -91,77 +118,25 @@ function tell(changes: readonly Change[], options: InitOptions, config: Config):
   else say("Events wait on disk until weir runs. Start it with: weir up");
 }
 
-function change(given: string, edit: (settings: JsonText) => void): Change {
+function change(of: SettingsFile, entry: Entry | undefined): Change {
   // a link to a file elsewhere stays a link
-  const file = existsSync(given) ? realpathSync(given) : given;
+  const file = existsSync(of.file) ? realpathSync(of.file) : of.file;
   const before = readText(file);
-  const backup = `${file}${BACKUP}`;
-  const settings = openJson(before ?? "", file);
-  const start = settings.text;
-  edit(settings);
-  if (settings.text === start) return { file, before, after: before, backup };
-  return { file, before, after: settings.text, backup };
+  const after = entry ? of.enter(before, entry) : before === undefined ? undefined : of.leave(before);
+  return { file, before, after, backup: `${file}${BACKUP}`, of };
 }
-
-function enter(settings: JsonText, file: string, config: Config, options: InitOptions, notes: string[]): void {
-  const version = assistantVersion();
-  const handlers = wantedHandlers(config, { http: options.http ?? false, version });
-  addHooks(settings, handlers, file);
-  const left = Object.keys(EVENTS).filter((event) => !(event in handlers));
-  if (left.length > 0)
-    notes.push(`Claude Code ${version} does not know ${left.join(", ")}; run weir init again after an update.`);
-  if (version === undefined) notes.push("No claude answers in PATH; all events known to weir are registered.");
-  if (settings.get(["disableAllHooks"]) === true) notes.push(`disableAllHooks is set in ${file}: no hook runs.`);
-  if (!options.otel) return;
-  const taken = addEnvironment(settings, telemetryVariables(config), isOurVariable);
-  if (taken.length > 0) notes.push(`${taken.join(", ")} had other values already and were left alone.`);
-}
-
-function offer(settings: JsonText, file: string, config: Config, notes: string[]): void {
-  const there = looseOf(settings.get(["mcpServers", "weir"]));
-  if (Array.isArray(there.args) && there.args.at(-1) !== "mcp") {
-    notes.push(`${file} names another MCP server weir; it was left alone.`);
-    return;
-  }
-  addMcpServer(settings, mcpServer(config));
-}
-
-/** Values that only we write: an address of this machine, and the token of a weir. */
-const isOurVariable = (name: string, value: string): boolean =>
-  name === "OTEL_EXPORTER_OTLP_ENDPOINT"
-    ? /^http:\/\/127\.0\.0\.1:\d+$/.test(value)
-    : name === "OTEL_EXPORTER_OTLP_HEADERS" && /^Authorization=Bearer%20[\w-]{32}$/.test(value);
-
-function takeOut(settings: JsonText): void {
-  removeHooks(settings);
-  const { OTEL_EXPORTER_OTLP_HEADERS: headers } = looseOf(settings.get(["env"]));
-  if (typeof headers === "string" && isOurVariable("OTEL_EXPORTER_OTLP_HEADERS", headers))
-    removeEnvironment(settings, TELEMETRY_NAMES);
-}
-
-const TELEMETRY_NAMES = [
-  "CLAUDE_CODE_ENABLE_TELEMETRY",
-  "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA",
-  "OTEL_METRICS_EXPORTER",
-  "OTEL_LOGS_EXPORTER",
-  "OTEL_TRACES_EXPORTER",
-  "OTEL_EXPORTER_OTLP_PROTOCOL",
-  "OTEL_EXPORTER_OTLP_ENDPOINT",
-  "OTEL_EXPORTER_OTLP_HEADERS",
-];
 
 /** Writes a file whole or not at all. The first change keeps the file as it was beside it; taking out puts it back where only space differs. */
-function write({ file, before, after, backup }: Change, remove: boolean): void {
+function write({ file, before, after, backup, of }: Change, remove: boolean): void {
   mkdirSync(dirname(file), { recursive: true });
   const kept = readText(backup);
   if (remove) {
-    const ours = kept === undefined && after !== undefined && openJson(after, file).isEmpty;
-    const same = kept !== undefined && after !== undefined && sameButSpace(kept, after);
-    if (ours) rmSync(file);
-    else replaceFile(file, same ? kept : after!);
+    const same = kept !== undefined && of.same(kept, after ?? of.blank);
+    if (after === undefined && kept === undefined) rmSync(file);
+    else replaceFile(file, same ? kept : (after ?? of.blank));
     if (same) rmSync(backup);
     return;
   }
-  if (before !== undefined && kept === undefined) replaceFile(backup, before, statSync(file).mode & 0o777);
+  if (before !== undefined && kept === undefined && !of.own) replaceFile(backup, before, statSync(file).mode & 0o777);
   replaceFile(file, after!);
 }

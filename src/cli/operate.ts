@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
@@ -6,20 +6,22 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { clock } from "../base/clock.ts";
 import { readConfig } from "../base/config.ts";
 import { type ErrorCode, WeirError } from "../base/errors.ts";
+import { makeFolder } from "../base/folder.ts";
 import { createLog } from "../base/log.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
 import { loadProjections } from "../engine/load.ts";
-import { type ReplayProgress, removeStore, replay } from "../engine/replay.ts";
+import { removeStore, replay } from "../engine/replay.ts";
 import type { Verification } from "../engine/verify.ts";
 import { setAsideStore } from "../store/open.ts";
 import { brokerDir, startBroker } from "../wire/broker.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
 import { streamIdentity } from "../wire/streams.ts";
+import type { Rebuilt } from "./operations.ts";
 import { note, progress, say, sayJson, sayTable } from "./print.ts";
 import { definitionsRoot } from "./root.ts";
-import { findRuntime, needRuntime } from "./runtime.ts";
+import { needRuntime, runningHere } from "./runtime.ts";
 
 /** Runs a long operation of the running weir, showing its progress. */
 async function operate<T>(name: string): Promise<T> {
@@ -76,7 +78,7 @@ async function logConnection(): Promise<{ bus: Connection; close(): Promise<void
     const bus = await connectBroker({ url: config.natsUrl, name: "rebuild", log });
     return { bus, close: () => bus.close() };
   }
-  const runtime = findRuntime(config.dataDir);
+  const runtime = await runningHere(config.dataDir);
   if (runtime) {
     const bus = await connectBroker({
       url: runtime.nats_url,
@@ -104,9 +106,16 @@ async function logConnection(): Promise<{ bus: Connection; close(): Promise<void
 export async function rebuild({ into, json }: { into?: string; json?: boolean }): Promise<void> {
   const config = readConfig();
   if (into) return rebuildInto(into);
-  const tell = (done: { events: number; seq: number }): void =>
-    json ? sayJson(done) : say(`${done.events} events replayed, the tables stand at sequence ${done.seq}`);
-  if (findRuntime(config.dataDir)) return tell(await operate<ReplayProgress>("rebuild"));
+  const tell = (done: Rebuilt): void => {
+    for (const [first, last] of done.lost)
+      note(
+        `the log lacks ${first === last ? `sequence ${first}` : `sequences ${first} to ${last}`}: their events are lost`,
+      );
+    if (done.kept) note(`the old tables are kept as ${done.kept}`);
+    if (json) sayJson(done);
+    else say(`${done.events} events replayed, the tables stand at sequence ${done.seq}`);
+  };
+  if (await runningHere(config.dataDir)) return tell(await operate<Rebuilt>("rebuild"));
   const file = join(config.dataDir, "weir.duckdb");
   const next = join(config.dataDir, "weir.next.duckdb");
   const { bus, close } = await logConnection();
@@ -122,11 +131,11 @@ export async function rebuild({ into, json }: { into?: string; json?: boolean })
       onProgress: ({ seq, head, events }) => bar.show(seq, head, `${events} events`),
     });
     bar.end();
-    if (existsSync(file)) note(`the old tables are kept as ${setAsideStore(file, String(clock.nowMs()))}`);
+    const kept = existsSync(file) ? setAsideStore(file, String(clock.nowMs())) : undefined;
     rmSync(`${file}.keys`, { recursive: true, force: true });
     for (const suffix of ["", ".keys"])
       if (existsSync(`${next}${suffix}`)) renameSync(`${next}${suffix}`, `${file}${suffix}`);
-    tell(done);
+    tell({ ...done, ...(kept && { kept }) });
   } finally {
     bar.end();
     removeStore(next);
@@ -168,7 +177,7 @@ export async function exportEvents({ format, out }: { format: string; out?: stri
   try {
     if (format === "parquet") {
       const folder = resolve(out ?? "weir-export");
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       await connection.run(
         `copy (select *, strftime(time, '%Y-%m-%d') as day from events order by stream_seq) to '${folder.replaceAll("'", "''")}' (format parquet, partition_by (day), overwrite_or_ignore, compression zstd)`,
       );

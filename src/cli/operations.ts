@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Hono } from "hono";
 import { streamText } from "hono/streaming";
+import { clock } from "../base/clock.ts";
 import { type Config, environment } from "../base/config.ts";
 import { toWeirError, WeirError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -11,6 +12,7 @@ import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
 import { type ReplayProgress, removeStore } from "../engine/replay.ts";
 import { verify } from "../engine/verify.ts";
+import { setAsideStore } from "../store/open.ts";
 import type { Connection } from "../wire/connect.ts";
 import { entry } from "./root.ts";
 
@@ -60,12 +62,14 @@ export function addOperations(app: Hono, parts: OperationParts): void {
   operation("verify", async (progress) => {
     const connection = await parts.projecting.store().instance.connect();
     try {
-      return await verify({
+      const found = await verify({
         bus: parts.bus,
         connection,
         partitions: parts.config.partitions,
         onProgress: (seq, head) => progress({ done: seq, total: head }),
       });
+      parts.projecting.status.verified = found.ok;
+      return found;
     } finally {
       connection.closeSync();
     }
@@ -74,11 +78,17 @@ export function addOperations(app: Hono, parts: OperationParts): void {
   operation("snapshot", async () => ({ file: await parts.snapshot(), seq: parts.projecting.status.seq }));
 }
 
+/** What became of a rebuild. */
+export interface Rebuilt extends ReplayProgress {
+  /** Where the tables of before lie, where they know events that the log has lost. */
+  readonly kept?: string;
+}
+
 /**
  * Makes the tables again beside the live ones, which go on answering; when the new ones have caught up, both stand still for the moment it
  * takes to swap the files. A process of its own does the work, so that this one stays responsive.
  */
-async function rebuild(parts: OperationParts, progress: (value: unknown) => void): Promise<ReplayProgress> {
+async function rebuild(parts: OperationParts, progress: (value: unknown) => void): Promise<Rebuilt> {
   const { config, projecting } = parts;
   const next = join(config.dataDir, "weir.next.duckdb");
   const file = entry("src/cli");
@@ -92,7 +102,7 @@ async function rebuild(parts: OperationParts, progress: (value: unknown) => void
   );
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   try {
-    let last: ReplayProgress = { seq: 0, head: 0, events: 0 };
+    let last: ReplayProgress = { seq: 0, head: 0, events: 0, lost: [] };
     const caughtUp = new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on("line", (text) => {
         last = JSON.parse(text) as ReplayProgress;
@@ -104,13 +114,20 @@ async function rebuild(parts: OperationParts, progress: (value: unknown) => void
       );
     });
     await caughtUp;
+    const knew = await projecting.quiet(async ({ position }) => position.applied + position.repeated).catch(() => 0);
     return await projecting.pause(async (live) => {
       child.stdin.end(`${projecting.status.seq}\n`);
       const code = await ended;
       if (code !== 0) throw new WeirError("store_failed", `the rebuild ended with code ${code}`);
+      const kept = last.events < knew ? setAsideStore(live, String(clock.nowMs())) : undefined;
       removeStore(live);
       for (const suffix of ["", ".keys"]) renameSync(`${next}${suffix}`, `${live}${suffix}`);
-      return last;
+      projecting.status.lost.splice(
+        0,
+        projecting.status.lost.length,
+        ...last.lost.map(([a, b]): [number, number] => [a, b]),
+      );
+      return { ...last, ...(kept && { kept }) };
     });
   } finally {
     child.kill("SIGKILL");

@@ -1,14 +1,12 @@
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { environment, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { createLog } from "../base/log.ts";
 import { toCloudEvent } from "../capture/cloudevents.ts";
-import { defaultDirs, type TranscriptKind } from "../capture/discover.ts";
+import { defaultDirs, TRANSCRIPT_KINDS, type TranscriptKind } from "../capture/discover.ts";
 import { importTranscripts } from "../capture/import.ts";
-import type { Published } from "../read/context.ts";
 import { createWeir } from "../sdk/index.ts";
 import { brokerDir } from "../wire/broker.ts";
 import { connectBroker } from "../wire/connect.ts";
@@ -16,29 +14,28 @@ import { readCredential } from "../wire/credentials.ts";
 import { readFrame } from "../wire/frame.ts";
 import { openReader } from "../wire/read.ts";
 import { streamIdentity } from "../wire/streams.ts";
-import { client } from "./ask.ts";
 import { note, progress, say, sayJson } from "./print.ts";
 import { needRuntime } from "./runtime.ts";
 
-/** `weir import claude-code|codex [DIR]`: takes an assistant's session files in; what was taken before is not read again. */
+const isKind = (kind: string): kind is TranscriptKind => TRANSCRIPT_KINDS.some((known) => known === kind);
+
+/** `weir import ASSISTANT [DIR]`: takes an assistant's session files in; what was taken before is not read again. */
 export async function importCommand(
   kind: string,
   dir: string | undefined,
   { json }: { json?: boolean },
 ): Promise<void> {
-  if (kind !== "claude-code" && kind !== "codex")
-    throw new WeirError("usage", `weir imports claude-code and codex, not ${kind}`);
+  if (!isKind(kind)) throw new WeirError("usage", `weir imports ${TRANSCRIPT_KINDS.join(", ")}, not ${kind}`);
   const config = readConfig();
   needRuntime(config.dataDir);
   if (dir !== undefined && !existsSync(dir))
     throw new WeirError("bad_input", `${dir} does not exist`, {
       hint: "name a folder of session files, or none for the assistant's own",
     });
-  const dirs =
-    dir === undefined ? defaultDirs(kind as TranscriptKind, { env: environment(), home: homedir() }) : [resolve(dir)];
+  const dirs = dir === undefined ? defaultDirs(kind, { env: environment(), home: homedir() }) : [resolve(dir)];
   const log = createLog("weir import", config.logLevel);
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const bar = progress(`import ${kind}`);
   await using sink = createWeir({
     name: "import",
@@ -58,6 +55,10 @@ export async function importCommand(
       bar.show(bytes_done, bytes_total, `${files_done} of ${files_total} files`),
   });
   bar.end();
+  if (stop.signal.aborted) {
+    note("The import was ended before it was done; run it again for the rest.");
+    process.exitCode = 1;
+  }
   if (json) return sayJson(report);
   say(
     `${report.files} files read, ${report.files_skipped_unchanged} unchanged: ${report.lines} lines, ${report.events} events (${report.prompts} prompts, ${report.tool_calls} tool calls, ${report.model_calls} model answers)`,
@@ -67,52 +68,6 @@ export async function importCommand(
     note(`  … and ${report.bad_lines_total - report.bad_lines.length} more lines`);
   for (const { file, reason } of report.unreadable) note(`  ${file}: ${reason}`);
   if (report.files + report.files_skipped_unchanged === 0) note(`No session files were found in ${dirs.join(", ")}.`);
-}
-
-/** Events sent in one request. */
-const BATCH_EVENTS = 500;
-const BATCH_CHARS = 400_000;
-
-/** `weir publish --file events.jsonl`: CloudEvents, one a line; `-` reads stdin. */
-export async function publishFile(file: string, { json }: { json?: boolean }): Promise<void> {
-  const asked = client();
-  if (file !== "-" && !existsSync(file)) throw new WeirError("bad_input", `${file} does not exist`);
-  const input = file === "-" ? process.stdin : createReadStream(file);
-  let accepted = 0;
-  const rejected: { line: number; id: string | null; error: string }[] = [];
-  let batch: { line: number; value: unknown }[] = [];
-  let chars = 0;
-  const send = async (): Promise<void> => {
-    if (batch.length === 0) return;
-    const results: readonly Published[] = await asked.publish(batch.map((b) => b.value));
-    results.forEach((result, k) => {
-      if (result.status === "accepted") accepted++;
-      else rejected.push({ line: batch[k]!.line, id: result.id, error: result.error ?? "rejected" });
-    });
-    batch = [];
-    chars = 0;
-  };
-  let line = 0;
-  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    line++;
-    if (text.trim() === "") continue;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      value = text; // recorded as rejected input like every other thing that is no event
-    }
-    batch.push({ line, value });
-    chars += text.length;
-    if (batch.length >= BATCH_EVENTS || chars >= BATCH_CHARS) await send();
-  }
-  await send();
-  if (json) sayJson({ accepted, rejected });
-  else {
-    say(`${accepted} events accepted, ${rejected.length} rejected`);
-    for (const r of rejected.slice(0, 20)) note(`  line ${r.line}: ${r.error}`);
-  }
-  if (rejected.length > 0) process.exitCode = 1;
 }
 
 /** `weir tail`: events as they enter the log. */
@@ -130,6 +85,12 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
         log,
       });
   const { last_seq } = await streamIdentity(bus.jsm, "WEIR_EVENTS");
+  if (from !== undefined && Number(from) > last_seq + 1) {
+    await bus.close();
+    throw new WeirError("usage", `the log ends at ${last_seq}, before ${from}`, {
+      hint: "without --from it begins at the end",
+    });
+  }
   const reader = openReader(bus, "WEIR_EVENTS", { after: from === undefined ? last_seq : Number(from) - 1 });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void reader.close());
   while (await reader.ready()) {

@@ -33,6 +33,16 @@ export function findRuntime(dataDir: string): Runtime | undefined {
   }
 }
 
+/** The weir that really answers on a data folder: after a crash the number of its process may belong to another program. */
+export async function runningHere(dataDir: string): Promise<Runtime | undefined> {
+  const runtime = findRuntime(dataDir);
+  if (!runtime) return undefined;
+  const answers = await fetch(`${runtime.http_url}/health`, { signal: AbortSignal.timeout(2_000) })
+    .then(async (response) => typeof ((await response.json()) as { version?: unknown }).version === "string")
+    .catch((error: unknown) => error instanceof Error && error.name === "TimeoutError"); // busy, but there
+  return answers ? runtime : undefined;
+}
+
 /** The running weir of a data folder. Throws `not_running`. */
 export function needRuntime(dataDir: string): Runtime {
   const runtime = findRuntime(dataDir);

@@ -7,6 +7,8 @@ import type { Projecting } from "../engine/engine.ts";
 /** The newest copy of the tables for SQL from outside, and where in the log it stands. */
 export interface Snapshots {
   path(): Promise<string>;
+  /** The tables are other ones now, though they may stand at the same sequence. */
+  renew(): void;
   readonly as_of: { readonly seq: number; readonly time_us: number };
 }
 
@@ -51,6 +53,9 @@ export function createSnapshots(folder: string, projecting: () => Projecting): S
         making = undefined;
       });
       return making;
+    },
+    renew() {
+      if (current) current = { ...current, seq: -1, cost: 0 };
     },
     get as_of() {
       return { seq: current?.seq ?? 0, time_us: current?.time_us ?? 0 };

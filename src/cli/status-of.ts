@@ -9,8 +9,8 @@ import type { ProcessorStatus } from "../engine/run-processor.ts";
 import type { Status } from "../read/status.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
-import type { Broker } from "../wire/broker.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
+import type { OpenBroker } from "./open-broker.ts";
 
 /** Reads how the running process is doing. A broker that is away is part of the answer, not a failure of it. */
 export async function readStatus(parts: {
@@ -21,7 +21,7 @@ export async function readStatus(parts: {
   readonly projecting: Projecting;
   readonly version: string;
   readonly started_us: number;
-  readonly broker: { readonly url: string; broker(): Broker | undefined };
+  readonly broker: Pick<OpenBroker, "url" | "broker" | "trouble">;
   readonly told: () => Told | undefined;
 }): Promise<Status> {
   const { bus, projecting, emitter, config } = parts;
@@ -60,6 +60,9 @@ export async function readStatus(parts: {
   const hooks = hooksWaiting(hooksFolder(config.dataDir));
   const reasons: string[] = [];
   if (!up) reasons.push("the broker does not answer; producers keep their events on disk");
+  const trouble = parts.broker.trouble();
+  if (trouble !== undefined)
+    reasons.push(`the broker cannot store: ${trouble}; free disk space, nothing acknowledged is lost`);
   if (projecting.stopped) reasons.push(projecting.stopped.line());
   if (projecting.status.state === "failed" && !projecting.stopped)
     reasons.push("the tables could not be written and are opened again");
@@ -70,18 +73,27 @@ export async function readStatus(parts: {
         .slice(0, 5)
         .join(", ")}`,
     );
+  const log = streams.find((s) => s?.name === "WEIR_EVENTS");
+  // what the log lacks; it is never trimmed
+  const lacks = log ? log.last_seq - log.messages : 0;
+  if (lacks > 0 && projecting.status.lost.length === 0)
+    reasons.push(`the log lacks ${lacks} of its ${log?.last_seq} sequences`);
+  if (projecting.status.verified === false) reasons.push("weir verify found that something is missing; it names what");
   const failing = reasons.length > 0;
-  for (const p of parts.processors()) if (p.state === "stopped") reasons.push(`the processor ${p.name} has stopped`);
+  for (const { name, state, trouble, notice } of parts.processors()) {
+    if (state === "stopped") reasons.push(`the processor ${name} has stopped`);
+    if (trouble && up) reasons.push(`the processor ${name} cannot go on: ${trouble}`);
+    if (notice) reasons.push(`${name}: ${notice}`);
+  }
   if (tables && tables.set_aside > 0)
     reasons.push(`${tables.set_aside} events could not be applied; see the table set_aside`);
-  const log = streams.find((s) => s?.name === "WEIR_EVENTS");
   if (log && log.bytes > config.logBytes * LIMITS.log_full_share) {
     reasons.push(
       `the log holds ${Math.floor((log.bytes / config.logBytes) * 100)} percent of WEIR_LOG_BYTES; a full log takes nothing more, and producers keep events on disk: start weir with a larger one`,
     );
   }
   if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);
-  if (spool.events > 0) reasons.push(`${spool.events} frames wait on disk for the broker`);
+  if (spool.events > 0) reasons.push(`${spool.events} events wait on disk for the broker`);
   if (hooks.since_ms !== undefined && clock.nowMs() - hooks.since_ms > LIMITS.hook_wait_ms_max)
     reasons.push(`${hooks.events} payloads of hooks wait on disk and are not taken`);
   return {
@@ -113,7 +125,7 @@ export async function readStatus(parts: {
         projecting.status.commits > 0 ? Math.round(performance.now() - projecting.status.committed_at) : null,
     },
     producers: {
-      spooled: stats.spooled + spool.events + hooks.events,
+      spooled: spool.events + hooks.events,
       hooks_waiting: hooks.events,
       dropped: stats.dropped + hooks.dropped,
     },

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
+import { accessSync, constants, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
 import { type Config, environment, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { makeFolder } from "../base/folder.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
@@ -23,30 +24,24 @@ import { serveHttp } from "../read/http/serve.ts";
 import { createEmitter } from "../sdk/emit.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { drainOrphans, spoolsFolder } from "../sdk/spools.ts";
-import { type Broker, startBroker } from "../wire/broker.ts";
 import { checkBroker, enforce } from "../wire/check.ts";
-import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
+import { type Connection, publicUrl } from "../wire/connect.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { createContext } from "./context.ts";
 import { addHookRoutes } from "./hooks.ts";
 import { observeStatus } from "./observe.ts";
+import { openBroker } from "./open-broker.ts";
 import { addOperations } from "./operations.ts";
 import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
-import { findRuntime, type Runtime, removeRuntime, writeRuntime } from "./runtime.ts";
-
-/** Whether a weir answers there: after a crash the number of its process may belong to another program. */
-const answers = ({ http_url }: Runtime): Promise<boolean> =>
-  fetch(`${http_url}/health`, { signal: AbortSignal.timeout(2_000) }).then(
-    async (response) => typeof ((await response.json()) as { version?: unknown }).version === "string",
-    (error: unknown) => error instanceof Error && error.name === "TimeoutError", // busy, but there
-  );
+import { type Runtime, removeRuntime, runningHere, writeRuntime } from "./runtime.ts";
+import { misspelt } from "./settings.ts";
 
 /** Makes the data folder, or says why it cannot be used. */
 async function prepareDataDir(config: Config): Promise<void> {
   try {
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(config.dataDir, 0o700);
     accessSync(config.dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new WeirError(
@@ -55,59 +50,12 @@ async function prepareDataDir(config: Config): Promise<void> {
       { cause },
     );
   }
-  const running = findRuntime(config.dataDir);
-  if (running && (await answers(running)))
+  const running = await runningHere(config.dataDir);
+  if (running)
     throw new WeirError(
       "already_running",
       `weir runs on ${config.dataDir} already, at ${running.http_url} (process ${running.pid})`,
     );
-}
-
-/** The broker: the one weir starts and starts again when it dies, or an outside one. */
-async function openBroker(
-  config: Config,
-  log: Log,
-  signal: AbortSignal,
-): Promise<{
-  url: string;
-  broker: () => Broker | undefined;
-  connect(role: "engine" | "producer" | "reader", name: string): Promise<Connection>;
-  stop(): Promise<void>;
-}> {
-  if (config.natsUrl) {
-    const url = config.natsUrl;
-    return {
-      url,
-      broker: () => undefined,
-      connect: (_, name) => connectBroker({ url, name, log }),
-      stop: async () => {},
-    };
-  }
-  let broker = await startBroker({ config, log });
-  const { port } = broker;
-  const watch = async (): Promise<void> => {
-    while (!signal.aborted) {
-      const exit = await broker.exited;
-      if (signal.aborted) return;
-      log.error({ exit, tail: broker.logTail().slice(-3) }, "the broker ended; it is started again");
-      for (let pause = 100; !signal.aborted; pause = Math.min(pause * 2, 5_000)) {
-        try {
-          broker = await startBroker({ config, log, port });
-          break;
-        } catch (error) {
-          log.error({ err: error }, "the broker cannot be started");
-          await new Promise((resolve) => setTimeout(resolve, pause).unref());
-        }
-      }
-    }
-  };
-  void watch();
-  return {
-    url: broker.url,
-    broker: () => broker,
-    connect: (role, name) => connectBroker({ url: broker.url, credentials: broker.credentials[role], name, log }),
-    stop: () => broker.stop(),
-  };
 }
 
 /** Ends what was started, the last first; a part that fails to end does not keep the others. */
@@ -132,6 +80,7 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
   const given = readConfig();
   const config = options.demo ? { ...given, dataDir: join(given.dataDir, "demo") } : given;
   const log = createLog("weir", config.logLevel);
+  for (const text of misspelt(environment())) note(`warning: ${text}`);
   await prepareDataDir(config);
   loadPrices(config.pricesFile);
   // a demonstration is no place for the user's own sessions
@@ -259,6 +208,7 @@ async function assemble(given: {
     emit: (draft) =>
       void emitter.emit(draft).catch((error: unknown) => log.error({ err: error }, "a finding was not told")),
     onStore: (store) => context.useStore(store),
+    onStopped: (error) => note(error.line()),
   });
   tablesTaken = true;
   closers.add(() => {

@@ -5,12 +5,12 @@ import { redactText } from "../base/redact.ts";
 import { sameButSpace } from "../capture/json-text.ts";
 import { type Configured, counterpart, type Editor } from "../capture/mcp/configured/editor.ts";
 import { frontOf, standingOf } from "../capture/mcp/configured/front.ts";
-import { ownFolder, program } from "./claude-code.ts";
 import { diffLines } from "./diff.ts";
 import { openServers, proxyOf, type ServersFile, serversFiles } from "./mcp-servers.ts";
 import { note, say, sayJson } from "./print.ts";
 import { type ProxyRecord, runningProxies } from "./proxies.ts";
 import { readText, replaceFile } from "./settings-file.ts";
+import { ownFolder, program } from "./setup.ts";
 
 interface WrapAll {
   readonly undo?: boolean;

@@ -132,6 +132,8 @@ export function startProjections(options: {
   readonly signal: AbortSignal;
   readonly emit?: (draft: Draft) => void;
   readonly onStore?: (store: Store) => void;
+  /** Told when only a person can decide how the tables go on. */
+  readonly onStopped?: (error: WeirError) => void;
 }): Projecting {
   const { bus, log, signal } = options;
   const status: ProjectionStatus = {
@@ -179,6 +181,7 @@ export function startProjections(options: {
         if (["stream_changed", "store_corrupt", "data_dir_newer"].includes(error.code)) {
           stopped = error;
           log.error({ err: error }, "the tables stand still until somebody decides");
+          options.onStopped?.(error);
           await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
           return;
         }
@@ -202,6 +205,14 @@ export function startProjections(options: {
     store: () => tables.store,
     visible: (id) =>
       new Promise((resolve, reject) => {
+        if (stopped) {
+          reject(
+            new WeirError("timeout", "the event is stored, and the tables stand still", {
+              hint: `weir status tells why: ${stopped.code}`,
+            }),
+          );
+          return;
+        }
         const timer = setTimeout(() => {
           waiting.delete(id);
           reject(new WeirError("timeout", "the effect is not visible yet; the event is stored and will be"));

@@ -3,17 +3,19 @@ import type { Config } from "../base/config.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Projections } from "../store/tables.ts";
 import type { Connection } from "../wire/connect.ts";
-import { readFrame } from "../wire/frame.ts";
+import { lastStored } from "../wire/publish.ts";
 import { openReader } from "../wire/read.ts";
 import { streamIdentity } from "../wire/streams.ts";
-import type { Placed } from "./apply/tables.ts";
 import { openTables } from "./engine.ts";
+import { takeFrames } from "./take-frames.ts";
 
 /** How far a replay is. */
 export interface ReplayProgress {
   readonly seq: number;
   readonly head: number;
   readonly events: number;
+  /** Ranges of sequences that the log lacks, or whose frames cannot be read. */
+  readonly lost: readonly (readonly [number, number])[];
 }
 
 /** Removes a store's files, the caches beside it included. */
@@ -41,38 +43,42 @@ export async function replay(options: {
   const reader = openReader(bus, "WEIR_EVENTS", { after: 0 });
   let head = identity.last_seq;
   let events = 0;
+  const place = { seq: 0 };
+  const lost: [number, number][] = [];
   let durable: Promise<void> = Promise.resolve();
-  // a target that lies behind the last frame wakes nobody: look at it now and then
-  const timer = setInterval(() => {
+  let tail: number | undefined;
+  // a target behind the last frame that is really there wakes nobody: look now and then
+  const look = async (): Promise<void> => {
     const target = until();
-    if (signal?.aborted || (target !== undefined && tables.position.seq >= target)) void reader.close();
-  }, 50);
+    if (signal?.aborted || (target !== undefined && place.seq >= target)) return reader.close();
+    if (target === undefined || reader.waiting > 0 || (await lastStored(bus, "WEIR_EVENTS")) > place.seq) return;
+    tail = target;
+    await reader.close();
+  };
+  const timer = setInterval(() => void look().catch(() => {}), LIMITS.replay_look_ms); // a broker that is away comes back
   try {
     const reached = (): boolean => {
       const target = until();
       head = Math.max(head, target ?? 0);
-      return target !== undefined && tables.position.seq >= target;
+      return target !== undefined && place.seq >= target;
     };
     while (!reached() && (await reader.ready())) {
-      const batch: Placed[] = [];
-      let count = 0;
-      for (let message = reader.peek(); message && count < LIMITS.replay_events_max; message = reader.peek()) {
-        const target = until();
-        if (target !== undefined && message.seq > target) break;
-        reader.shift();
-        const frame = readFrame(message.data);
-        batch.push({ seq: message.seq, frame });
-        count += frame.count;
+      const bounds = { events: LIMITS.replay_events_max, bytes: Number.POSITIVE_INFINITY, until: until() };
+      const batch = takeFrames(reader, place, bounds, { lost: (first, last) => lost.push([first, last]) });
+      if (batch.length === 0) {
+        if (reader.waiting > 0) break; // what waits lies behind the target
+        continue;
       }
-      if (batch.length === 0) break;
+      const count = batch.reduce((sum, { frame }) => sum + frame.count, 0);
       ({ durable } = await tables.submit(batch, { stream: identity.stream, created: identity.created }));
       await tables.checkpoint();
       events += count;
       head = Math.max(head, tables.position.seq);
-      onProgress?.({ seq: tables.position.seq, head, events });
+      onProgress?.({ seq: tables.position.seq, head, events, lost });
     }
     await durable;
-    return { seq: tables.position.seq, head, events };
+    if (tail !== undefined && place.seq < tail) lost.push([place.seq + 1, tail]);
+    return { seq: tables.position.seq, head, events, lost };
   } finally {
     clearInterval(timer);
     await reader.close();

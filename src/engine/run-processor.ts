@@ -1,17 +1,19 @@
-import { WeirError } from "../base/errors.ts";
+import { toWeirError, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { type Processing, processSpan } from "../base/telemetry.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
-import { encodeEvents, encodePassed, type Passed } from "../wire/encode.ts";
+import type { Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
 import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
 import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import { brokenOff, placeText, totalsAt } from "./input-place.ts";
+import { outputs } from "./outputs.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import { stepFrame } from "./step.ts";
@@ -24,6 +26,10 @@ export interface ProcessorStatus {
   input: number;
   events: number;
   state: "starting" | "running" | "standing by" | "stopped";
+  /** Why it starts over again and again. */
+  trouble?: string | undefined;
+  /** What somebody should know of its input, though it goes on. */
+  notice?: string | undefined;
 }
 
 export interface ProcessorOptions {
@@ -78,6 +84,7 @@ export async function runProcessor(options: ProcessorOptions): Promise<void> {
       if (signal.aborted) break;
       const fenced = isFenced(error);
       status.state = "standing by";
+      status.trouble = fenced ? undefined : toWeirError(error).message;
       log[fenced ? "info" : "warn"](
         { processor: name, err: error },
         fenced ? "another runner writes for this partition" : "the processor starts over",
@@ -107,15 +114,20 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   const identity = await streamIdentity(bus.jsm, ways.inStream);
   const of = `${options.version} ${identity.created}`;
   const last = await lastFrame(bus, ways.outStream, ways.outSubject);
-  if (last && last.input > identity.last_seq) {
-    throw new WeirError(
-      "stream_changed",
-      `${ways.inStream} ends at ${identity.last_seq}, ${name} has worked through ${last.input}: it was replaced, cut or restored`,
-    );
-  }
+  const broken = last && (await brokenOff(bus, ways.inStream, identity, last));
   const snapshot = loadSnapshot<unknown>(options.snapshots, name, partition, of);
-  const run = new Run(options, ways, of, last);
-  if (snapshot && (snapshot.input <= run.input || !processor.passes)) run.takeState(snapshot.state, snapshot.input);
+  const run = new Run(options, ways, { of, created: identity.created }, last);
+  if (broken) {
+    // what is there is worked on from its beginning: repeats are known by their ids, and nothing new is passed by
+    status.notice = `${broken}; what was in it and not yet worked on is lost, and what is there is worked on from its beginning`;
+    options.log.error({ processor: name, stream: ways.inStream }, status.notice);
+    const totals =
+      processor.reads === "valid"
+        ? totalsAt(bus, ways.inStream, identity, ways.inSubjects[0]!, last.totals)
+        : last.totals;
+    await run.startOver(await totals);
+  } else if (snapshot && (snapshot.input <= run.input || !processor.passes))
+    run.takeState(snapshot.state, snapshot.input);
   else await run.rebuildState();
   const reader = openReader(bus, ways.inStream, { after: run.position, subjects: ways.inSubjects });
   const stop = (): void => void reader.close();
@@ -123,6 +135,7 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   if (signal.aborted) stop(); // told while the log was asked
   try {
     status.state = "running";
+    status.trouble = undefined;
     status.input = run.position;
     await run.follow(reader);
     await run.settle();
@@ -137,7 +150,7 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
 /** One life of a runner: its state, its place in the input, and the output on its way. */
 class Run {
   /** Input position of the last output: what lies before it must not be published again. */
-  readonly input: number;
+  input: number;
   /** Input position the state has seen. */
   position = 0;
   private state: unknown;
@@ -150,13 +163,17 @@ class Run {
   private timer: NodeJS.Timeout | undefined;
   private readonly options: ProcessorOptions;
   private readonly ways: Ways;
-  private readonly of: string;
+  private readonly of: { readonly of: string; readonly created: string };
+  /** The place of {@link position}, and of the last output. */
+  private place: string | undefined;
+  private publishedPlace: string | undefined;
 
-  constructor(options: ProcessorOptions, ways: Ways, of: string, last: Awaited<ReturnType<typeof lastFrame>>) {
+  constructor(options: ProcessorOptions, ways: Ways, of: Run["of"], last: Awaited<ReturnType<typeof lastFrame>>) {
     this.options = options;
     this.ways = ways;
     this.of = of;
     this.input = last?.input ?? 0;
+    this.publishedPlace = last?.place;
     this.totals = last?.totals ?? NO_TOTALS;
     this.publishedTotals = this.totals;
     this.outSeq = last?.seq ?? 0;
@@ -167,6 +184,16 @@ class Run {
   takeState(state: unknown, position: number): void {
     this.state = state;
     this.position = position;
+  }
+
+  /** Goes on from the beginning of an input that is not the one of before, with the state of what was passed on. */
+  async startOver(totals: Totals): Promise<void> {
+    await this.rebuildState();
+    this.input = 0;
+    this.position = 0;
+    this.publishedPlace = undefined;
+    this.totals = totals;
+    this.publishedTotals = totals;
   }
 
   /**
@@ -242,6 +269,7 @@ class Run {
       if (replaying !== message.seq <= this.input) break;
       reader.shift();
       this.position = message.seq;
+      this.place = placeText(this.of.created, message.stored_us);
       if (!frame) continue;
       traces.push(message.headers?.get(HEADERS.trace));
       const stepped = stepFrame(name, processor, this.state, frame, message.stored_us);
@@ -291,8 +319,7 @@ class Run {
   private async publish(frames: readonly { data: Uint8Array; count: number }[], span: Processing): Promise<void> {
     await this.settle();
     const { bus } = this.options;
-    const input = this.position;
-    const totals = this.totals;
+    const { position: input, place, totals } = this;
     this.sending = input;
     const sent = (async () => {
       for (const [k, { data, count }] of frames.entries()) {
@@ -301,6 +328,7 @@ class Run {
         const ack = await publishFrame(bus, this.ways.outSubject, data, {
           count,
           input: whole ? input : Math.max(this.input, this.published),
+          place: whole ? place : this.publishedPlace,
           totals: whole ? totals : this.publishedTotals,
           written: this.written + count,
           expect: this.outSeq,
@@ -310,6 +338,7 @@ class Run {
         this.written += count;
       }
       this.published = input;
+      this.publishedPlace = place;
       this.publishedTotals = totals;
       this.tellInput();
     })();
@@ -348,8 +377,13 @@ class Run {
   save(): void {
     const { snapshots, name, partition, processor, bus, log } = this.options;
     if (this.position === 0) return;
-    saveSnapshot(snapshots, name, partition, { of: this.of, input: this.position, state: this.state });
     this.sinceSave = 0;
+    try {
+      saveSnapshot(snapshots, name, partition, { of: this.of.of, input: this.position, state: this.state });
+    } catch (error) {
+      log.warn({ processor: name, err: error }, "the state was not saved; the input is kept until it is");
+      return;
+    }
     if (!processor.passes) return;
     purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, Math.max(this.published, this.input)).catch(
       (error: unknown) => {
@@ -357,41 +391,4 @@ class Run {
       },
     );
   }
-}
-
-/** Output frames of a batch; usually one. Emitted events that would make it too large follow in frames of their own. */
-function outputs(passed: readonly Passed[], emitted: readonly Event[]): { data: Uint8Array; count: number }[] {
-  const kept = passed.reduce(
-    (sum, { frame, changes }) =>
-      sum + frame.count - changes.reduce((n, c) => n + (c.dropped?.reduce((a, b) => a + b, 0) ?? 0), 0),
-    0,
-  );
-  const small =
-    emitted.length > 0 &&
-    kept + emitted.length <= LIMITS.frame_events_max &&
-    emitted.every((e) => e.type !== "input.rejected");
-  const out: { data: Uint8Array; count: number }[] = [];
-  const main = encodePassed(passed, small ? emitted : []);
-  if (!small) for (const part of chunksOf(emitted)) out.push({ data: encodeEvents(part), count: part.length });
-  if (main) out.push({ data: main, count: kept + (small ? emitted.length : 0) });
-  return out;
-}
-
-/** Emitted events in portions that fit a frame by count and bytes. */
-function chunksOf(events: readonly Event[]): Event[][] {
-  const out: Event[][] = [];
-  let bytes = 0;
-  for (const event of events) {
-    const original = (event.data as { original?: Uint8Array }).original?.length ?? 0;
-    const size = 1_024 + original;
-    const last = out.at(-1);
-    if (!last || last.length >= LIMITS.frame_events_max || bytes + size > LIMITS.frame_bytes_max) {
-      out.push([event]);
-      bytes = size;
-    } else {
-      last.push(event);
-      bytes += size;
-    }
-  }
-  return out;
 }

@@ -11,6 +11,7 @@ import { HEADERS } from "../wire/publish.ts";
 import { openReader, type Reader } from "../wire/read.ts";
 import { type StreamIdentity, streamIdentity } from "../wire/streams.ts";
 import type { Placed, Tables } from "./apply/tables.ts";
+import { takeFrames } from "./take-frames.ts";
 
 /** The tables' runner seen from outside. */
 export interface ProjectionStatus {
@@ -24,6 +25,8 @@ export interface ProjectionStatus {
   state: "starting" | "running" | "failed" | "stopped";
   /** Ranges of log sequences that are missing. */
   readonly lost: [number, number][];
+  /** What the last `weir verify` said; undefined where nobody asked. */
+  verified?: boolean;
 }
 
 export interface ProjectionOptions {
@@ -38,8 +41,8 @@ export interface ProjectionOptions {
   readonly emit?: (draft: Draft) => void;
 }
 
-/** Checks that the tables belong to the log there is. Throws `stream_changed` where the log was replaced, wiped or cut behind the tables' back. */
-export function checkLog(position: { stream: string; created: string; seq: number }, log: StreamIdentity): void {
+/** Checks that the tables belong to the log there is. Throws `stream_changed` where it was replaced or wiped. */
+export function checkMaking(position: { stream: string; created: string }, log: StreamIdentity): void {
   if (position.stream === "") return;
   if (position.stream !== log.stream || position.created !== log.created) {
     throw new WeirError(
@@ -47,6 +50,11 @@ export function checkLog(position: { stream: string; created: string; seq: numbe
       `the tables were made from the log ${position.stream} of ${position.created}, the broker holds one of ${log.created}`,
     );
   }
+}
+
+/** {@link checkMaking}, and that the log was not cut behind the tables' back. */
+function checkLog(position: { stream: string; created: string; seq: number }, log: StreamIdentity): void {
+  checkMaking(position, log);
   if (log.last_seq < position.seq) {
     throw new WeirError(
       "stream_changed",
@@ -55,11 +63,38 @@ export function checkLog(position: { stream: string; created: string; seq: numbe
   }
 }
 
+/**
+ * Checks that the log still holds, where the tables stand, what they took from there: one that was cut and has grown again since is not told by its
+ * length. Throws `stream_changed`.
+ */
+async function checkHead(tables: Tables, bus: Connection): Promise<void> {
+  const { seq } = tables.position;
+  const message = seq > 0 ? await bus.jsm.streams.getMessage("WEIR_EVENTS", { seq }) : null;
+  if (!message) return; // lost, which is told when the log is walked
+  let ids: Set<string>;
+  try {
+    ids = new Set(
+      readFrame(message.data)
+        .events()
+        .map(({ id }) => id),
+    );
+  } catch {
+    return; // told as lost as well
+  }
+  const held = await tables.idsAt(seq);
+  if (held.every((id) => ids.has(id))) return;
+  throw new WeirError(
+    "stream_changed",
+    `the log holds other events at ${seq} than the tables took from there: it was cut or restored`,
+  );
+}
+
 /** Follows the log and applies it until the signal. Throws what stops it; the caller opens the store again and goes on. */
 export async function runProjections(options: ProjectionOptions): Promise<void> {
   const { tables, bus, signal, status } = options;
   const identity = await streamIdentity(bus.jsm, "WEIR_EVENTS");
   checkLog(tables.position, identity);
+  await checkHead(tables, bus);
   const reader = openReader(bus, "WEIR_EVENTS", { after: tables.position.seq });
   const stop = (): void => void reader.close();
   signal.addEventListener("abort", stop);
@@ -136,44 +171,17 @@ const tableSpan = (traces: Place["traces"], batch: readonly Placed[], started: n
 
 /** What waits, up to one transaction. */
 function takeBatch(reader: Reader, place: Place, { status, log, emit }: ProjectionOptions): Placed[] {
-  const batch: Placed[] = [];
   place.traces = [];
-  let events = 0;
-  let bytes = 0;
-  for (
-    let message = reader.peek();
-    message && events < LIMITS.commit_events_max && bytes < LIMITS.commit_bytes_max;
-    message = reader.peek()
-  ) {
-    if (message.seq !== place.seq + 1) {
-      const [first, last] = [place.seq + 1, message.seq - 1];
+  const bounds = { events: LIMITS.commit_events_max, bytes: LIMITS.commit_bytes_max };
+  return takeFrames(reader, place, bounds, {
+    lost(first, last, { stored_us }) {
       status.lost.push([first, last]);
-      log.error({ first, last }, "sequences of the log are missing: stored events were lost");
-      emit?.({
-        ...logLost.of(
-          { id: derivedId(message.stored_us, "log.lost", first, last), time: message.stored_us, source: "weir://log" },
-          { stream: "WEIR_EVENTS", first_seq: first, last_seq: last },
-        ),
-      });
-    }
-    reader.shift();
-    place.seq = message.seq;
-    try {
-      const frame = readFrame(message.data);
-      batch.push({ seq: message.seq, frame });
-      if (telemetryOn()) place.traces.push(message.headers?.get(HEADERS.trace));
-      events += frame.count;
-    } catch (error) {
-      status.lost.push([message.seq, message.seq]);
-      log.error({ seq: message.seq, err: error }, "a frame of the log cannot be read");
-      emit?.({
-        ...logLost.of(
-          { id: derivedId(message.stored_us, "log.lost", message.seq), time: message.stored_us, source: "weir://log" },
-          { stream: "WEIR_EVENTS", first_seq: message.seq, last_seq: message.seq },
-        ),
-      });
-    }
-    bytes += message.data.length;
-  }
-  return batch;
+      log.error({ first, last }, "sequences of the log are missing or cannot be read: stored events were lost");
+      const key = { id: derivedId(stored_us, "log.lost", first, last), time: stored_us, source: "weir://log" };
+      emit?.(logLost.of(key, { stream: "WEIR_EVENTS", first_seq: first, last_seq: last }));
+    },
+    took({ headers }) {
+      if (telemetryOn()) place.traces.push(headers?.get(HEADERS.trace));
+    },
+  });
 }

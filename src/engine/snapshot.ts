@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Packr, Unpackr } from "msgpackr";
+import { readSealed, writeSealed } from "../base/sealed.ts";
 
 /** A processor's state at a place in its input. A cache: without it the state is made again from the log. */
 export interface Snapshot<S> {
@@ -23,15 +24,7 @@ const fileOf = (folder: string, processor: string, partition: number): string =>
 /** Saves a snapshot so that after a crash either the old or the new one is there. */
 export function saveSnapshot<S>(folder: string, processor: string, partition: number, snapshot: Snapshot<S>): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = fileOf(folder, processor, partition);
-  const fd = openSync(`${file}.tmp`, "w", 0o600);
-  try {
-    writeSync(fd, packr.pack(snapshot));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(`${file}.tmp`, file);
+  writeSealed(fileOf(folder, processor, partition), [packr.pack(snapshot)], { sync: true });
 }
 
 /** The snapshot, if there is one and it belongs to `of`. */
@@ -41,10 +34,12 @@ export function loadSnapshot<S>(
   partition: number,
   of: string,
 ): Snapshot<S> | undefined {
+  const bytes = readSealed(fileOf(folder, processor, partition));
+  if (!bytes) return undefined; // missing or damaged: the log has everything
   try {
-    const snapshot = unpackr.unpack(readFileSync(fileOf(folder, processor, partition))) as Snapshot<S>;
+    const snapshot = unpackr.unpack(bytes) as Snapshot<S>;
     return snapshot.of === of ? snapshot : undefined;
   } catch {
-    return undefined; // missing or broken: the log has everything
+    return undefined; // of another codec
   }
 }

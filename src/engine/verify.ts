@@ -2,10 +2,11 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { readPosition } from "../store/open.ts";
 import type { Connection } from "../wire/connect.ts";
 import { readFrame } from "../wire/frame.ts";
-import { HEADERS, lastFrame, NO_TOTALS } from "../wire/publish.ts";
+import { HEADERS, lastFrame, lastStored, NO_TOTALS } from "../wire/publish.ts";
 import { openReader } from "../wire/read.ts";
 import { streamIdentity } from "../wire/streams.ts";
 import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import { checkMaking } from "./run-projections.ts";
 
 /** One law that must hold, with the numbers on both sides. */
 export interface Law {
@@ -53,10 +54,12 @@ export async function verify(options: {
   await connection.run("begin"); // one snapshot of the tables for all questions
   try {
     const position = await readPosition(connection);
+    const identity = await streamIdentity(bus.jsm, "WEIR_EVENTS");
+    checkMaking(position, identity);
     const laws: Law[] = [];
     for (let p = 0; p < partitions; p++) laws.push(...(await stageLaws(bus, p, partitions)));
     const walked = await walk(bus, connection, position.seq, options.onProgress);
-    const first = (await streamIdentity(bus.jsm, "WEIR_EVENTS")).first_seq;
+    const first = identity.first_seq;
     if (first <= 1)
       laws.push(
         law(
@@ -146,6 +149,8 @@ async function walk(
   let events = 0;
   if (until === 0) return { events, frames, lost };
   const first = (await streamIdentity(bus.jsm, "WEIR_EVENTS")).first_seq;
+  if (first > 1) lost.push({ first: 1, last: first - 1 });
+  const end = Math.min(until, await lastStored(bus, "WEIR_EVENTS"));
   const reader = openReader(bus, "WEIR_EVENTS", { after: first - 1 });
   const repeats = await repeatedBySeq(connection);
   const counts = await connection.stream(
@@ -168,12 +173,9 @@ async function walk(
   };
   try {
     let previous = first - 1;
-    while (await reader.ready()) {
+    while (previous < end && (await reader.ready())) {
       const message = reader.shift()!;
-      if (message.seq > until) {
-        if (previous < until) lost.push({ first: previous + 1, last: until });
-        break;
-      }
+      if (message.seq > until) break;
       if (message.seq !== previous + 1) lost.push({ first: previous + 1, last: message.seq - 1 });
       previous = message.seq;
       const count = countOf(message.data);
@@ -181,8 +183,8 @@ async function walk(
       const held = (await inTables(message.seq)) + (repeats.get(message.seq) ?? 0);
       if (held !== count && frames.length < LISTED) frames.push({ seq: message.seq, in_log: count, in_tables: held });
       if (message.seq % 256 === 0) onProgress?.(message.seq, until);
-      if (message.seq >= until) break;
     }
+    if (previous < until) lost.push({ first: previous + 1, last: until });
   } finally {
     await reader.close();
   }

@@ -4,7 +4,6 @@ import {
   fdatasyncSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -18,6 +17,7 @@ import {
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { WeirError } from "../base/errors.ts";
+import { makeFolder } from "../base/folder.ts";
 import { LIMITS } from "../base/limits.ts";
 
 /** A frame that waits on disk for the broker. */
@@ -57,7 +57,7 @@ const name = (segment: number): string => `${String(segment).padStart(8, "0")}.s
 
 /** Opens the spool in `folder`, mending what a crash left. */
 export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_max): Spool {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const segments = readdirSync(folder)
     .filter((file) => /^\d{8}\.seg$/.test(file))
     .map((file) => Number(file.slice(0, 8)))
@@ -253,6 +253,46 @@ function scan(file: string, from: number, last: boolean): { events: number; brok
     else seen.broken++;
   }
   return seen;
+}
+
+/** Events of whole segments that were counted already, by file and size. */
+const counted = new Map<string, { readonly size: number; readonly events: number }>();
+const COUNTED_MAX = 1_000;
+
+/** Events that wait in the spool of a folder, whoever writes it. Reads heads of records only, and a segment nobody is in only once. */
+export function eventsWaiting(folder: string): number {
+  const { segment, offset } = readPosition(folder);
+  let events = 0;
+  for (const file of readdirSync(folder)) {
+    const number = /^\d{8}\.seg$/.test(file) ? Number(file.slice(0, 8)) : 0;
+    if (number < segment || number === 0) continue;
+    const path = join(folder, file);
+    const from = number === segment ? offset : 0;
+    const known = from === 0 ? counted.get(path) : undefined;
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (known?.size === size) {
+      events += known.events;
+      continue;
+    }
+    const found = size > 0 ? countHeads(readFileSync(path), from) : 0;
+    events += found;
+    if (from > 0) continue;
+    if (counted.size >= COUNTED_MAX) counted.clear();
+    counted.set(path, { size, events: found });
+  }
+  return events;
+}
+
+/** Events of the records from an offset on, up to the first that is none. */
+function countHeads(data: Buffer, from: number): number {
+  let events = 0;
+  for (let at = from; at + HEAD + 5 <= data.length; ) {
+    const length = data.readUInt32LE(at);
+    if (length < 5 || at + HEAD + length > data.length) break;
+    events += data.readUInt16LE(at + HEAD + 2);
+    at += HEAD + length;
+  }
+  return events;
 }
 
 function readPosition(folder: string): { segment: number; offset: number } {

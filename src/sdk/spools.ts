@@ -3,27 +3,25 @@ import { join } from "node:path";
 import type { Connection } from "../wire/connect.ts";
 import { publishFrame } from "../wire/publish.ts";
 import { inSubject } from "../wire/subjects.ts";
-import { openSpool } from "./spool.ts";
+import { eventsWaiting, openSpool } from "./spool.ts";
 
 /** Folder of all producers' spools below a data folder. */
 export const spoolsFolder = (dataDir: string): string => join(dataDir, "spool");
 
-/** What waits in the spools of a data folder, and in how many; segments are counted, not read. */
+/** What waits in the spools of a data folder, and in how many. A spool that is taken away meanwhile is empty. */
 export function spoolsWaiting(dataDir: string): { spools: number; events: number } {
   const folder = spoolsFolder(dataDir);
-  const spools = existsSync(folder)
-    ? readdirSync(folder).filter(
-        (name) =>
-          existsSync(join(folder, name)) && readdirSync(join(folder, name)).some((file) => file.endsWith(".seg")),
-      )
-    : [];
-  return {
-    spools: spools.length,
-    events: spools.reduce(
-      (sum, name) => sum + readdirSync(join(folder, name)).filter((file) => file.endsWith(".seg")).length,
-      0,
-    ),
-  };
+  let [spools, events] = [0, 0];
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    try {
+      const waiting = eventsWaiting(join(folder, name));
+      events += waiting;
+      if (waiting > 0) spools++;
+    } catch (error) {
+      if (!["ENOENT", "ENOTDIR"].includes(String((error as NodeJS.ErrnoException).code))) throw error;
+    }
+  }
+  return { spools, events };
 }
 
 /** Sends what producers that are gone left in their spools. Safe to call by several at once: a frame sent twice is recognised. */

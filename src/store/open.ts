@@ -1,6 +1,6 @@
-import { existsSync, renameSync, statSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { WeirError } from "../base/errors.ts";
+import { type ErrorCode, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 
 /** Version of the tables' layout; a file of a newer one is refused, of an older one rebuilt. */
@@ -51,19 +51,64 @@ const settings = (memoryMb: number, threads: number, file: string): Record<strin
   allocator_background_threads: "true",
 });
 
-/** Opens or makes the store. Throws `already_running`, `store_corrupt` or `data_dir_newer`. */
+/** What DuckDB says of the file and of the machine; what it says of a statement is the caller's to explain. */
+const FAULTS: readonly {
+  readonly says: RegExp;
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly hint?: string;
+}[] = [
+  { says: /lock on file|used by another process/i, code: "already_running", what: "is held by another process" },
+  {
+    says: /no space left|disk quota|could not write|out of disk|max_temp_directory_size/i,
+    code: "store_failed",
+    what: "finds no room on the disk",
+    hint: "free disk space; what was acknowledged is in the log, and the tables go on from there",
+  },
+  {
+    says: /permission denied|read-only file system|is a directory|not a regular file/i,
+    code: "data_dir_unusable",
+    what: "cannot be opened",
+  },
+  {
+    says: /checksum|not a valid DuckDB|corrupt|read enough bytes|serializ|replaying WAL|newer version of DuckDB/i,
+    code: "store_corrupt",
+    what: "is damaged",
+  },
+];
+
+const faultOf = (text: string): (typeof FAULTS)[number] | undefined => FAULTS.find(({ says }) => says.test(text));
+
+/** Whether the file or the machine is at fault, and not the statement or its values. */
+export const isStoreFault = (error: unknown): boolean =>
+  error instanceof WeirError || /FATAL|invalidated/.test(String(error)) || faultOf(String(error)) !== undefined;
+
+/** A failure of the store as the error it is: a lock, a full disk and a damaged file ask for different things. */
+export function storeError(file: string, error: unknown, otherwise: ErrorCode = "store_failed"): WeirError {
+  if (error instanceof WeirError) return error;
+  const text = (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+  const known = faultOf(text);
+  return new WeirError(known?.code ?? otherwise, `${file} ${known?.what ?? "cannot be used"}: ${text}`, {
+    cause: error,
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+  });
+}
+
+/** Opens or makes the store. Throws `already_running`, `store_corrupt` `data_dir_newer`, and what {@link storeError} tells apart. */
 export async function openStore(
   file: string,
   { memoryMb, threads }: { memoryMb: number; threads: number },
 ): Promise<Store> {
   let instance: DuckDBInstance;
+  // an empty file is what a full disk left of an earlier attempt to make one
+  const fresh = !(statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  if (fresh) rmSync(file, { force: true });
   try {
     instance = await DuckDBInstance.create(file, settings(memoryMb, threads, file));
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    if (/lock|used by another process/i.test(text))
-      throw new WeirError("already_running", `${file} is held by another process`, { cause: error });
-    throw new WeirError("store_corrupt", `${file} cannot be opened: ${text.split("\n")[0]}`, { cause: error });
+    const fault = storeError(file, error, "store_corrupt");
+    if (fresh && fault.code === "store_failed") rmSync(file, { force: true });
+    throw fault;
   }
   try {
     const writer = await instance.connect();
@@ -100,12 +145,7 @@ export async function openStore(
     };
   } catch (error) {
     instance.closeSync();
-    if (error instanceof WeirError) throw error;
-    throw new WeirError(
-      "store_corrupt",
-      `${file} cannot be read: ${error instanceof Error ? error.message.split("\n")[0] : error}`,
-      { cause: error },
-    );
+    throw storeError(file, error, "store_corrupt");
   }
 }
 

@@ -72,7 +72,9 @@ export async function startBroker({
     // Nothing else of the environment: a server needs none of it, and tokens in there are not its business.
     env: { GOMEMLIMIT: String(LIMITS.broker_memory_bytes_soft), GOGC: String(LIMITS.broker_gc_percent) },
   });
-  const tail = followLog(child, log);
+  // until it has started, an error of ours tells what it says
+  let started = false;
+  const tail = followLog(child, log, () => started);
   const exited = exitOf(child).then(async (exit) => {
     // A note of a process that is gone does no harm, so that failing to remove it is no failure.
     if (child.pid !== undefined) await forgetBroker(dir, child.pid).catch(() => {});
@@ -86,6 +88,7 @@ export async function startBroker({
     if (typeof actual !== "number") throw new Error(`it ended with ${actual.signal ?? `code ${actual.code}`}`);
     const url = `nats://127.0.0.1:${actual}`;
     await proveJetStream(url, credentials, log);
+    started = true;
     const [pid, version] = [child.pid, program.version];
     return {
       url,
@@ -159,7 +162,7 @@ function shippedConf(): string {
 const LEVELS = { INF: "debug", WRN: "warn", ERR: "error", FTL: "error", DBG: "trace", TRC: "trace" } as const;
 const EXPECTED = /Plaintext passwords detected/; // they stand in a file of mode 0600, made at random
 
-function followLog(child: ChildProcess, log: Log): string[] {
+function followLog(child: ChildProcess, log: Log, told: () => boolean): string[] {
   const tail: string[] = [];
   if (!child.stderr) return tail;
   createInterface({ input: child.stderr }).on("line", (line) => {
@@ -167,7 +170,7 @@ function followLog(child: ChildProcess, log: Log): string[] {
     if (tail.length > LIMITS.broker_log_lines) tail.shift();
     const [, level, text] = /\[([A-Z]{3})\] (.*)$/.exec(line) ?? [];
     const known = LEVELS[level as keyof typeof LEVELS] ?? "error"; // lines without a level are Go panics
-    log[EXPECTED.test(line) ? "debug" : known]({ broker: child.pid }, text ?? line);
+    log[EXPECTED.test(line) || !told() ? "debug" : known]({ broker: child.pid }, text ?? line);
   });
   return tail;
 }

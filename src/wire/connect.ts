@@ -1,5 +1,6 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
+import { isBrokerAddress } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
@@ -30,7 +31,7 @@ export function parseBrokerUrl(url: string): Address {
     const text = /^[a-z]+:\/\//i.test(part) ? part : `nats://${part}`;
     const scheme = text.slice(0, text.indexOf(":")).toLowerCase();
     // The secret must not reach an error message, so a part that is no address is not repeated.
-    if ((scheme !== "nats" && scheme !== "tls") || !URL.canParse(text) || !new URL(text).hostname) {
+    if (!isBrokerAddress(part)) {
       throw new WeirError("bad_config", "WEIR_NATS_URL is not nats://[user:password@]host:port");
     }
     const at = new URL(text);

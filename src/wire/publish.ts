@@ -2,6 +2,7 @@ import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./connect.ts";
 import { publishError } from "./publish-error.ts";
+import { STREAM_SUBJECTS, type StreamName } from "./subjects.ts";
 
 /** Headers of a frame: what a reader can know of it without unpacking it. */
 export const HEADERS = {
@@ -9,6 +10,8 @@ export const HEADERS = {
   count: "Weir-Count",
   /** Last sequence of the input stream whose effect is in this or an earlier output. */
   input: "Weir-In",
+  /** In which stream that position is, and when the message there was stored. */
+  place: "Weir-Place",
   /** Events a stage took in, passed on, rejected and found repeated, since the log began: four numbers with commas. */
   totals: "Weir-Totals",
   /** Events a stage ever wrote to the subject, this frame's included. */
@@ -42,6 +45,7 @@ export async function publishFrame(
   options: {
     count: number;
     input?: number;
+    place?: string | undefined;
     totals?: Totals;
     written?: number;
     expect?: number;
@@ -52,6 +56,7 @@ export async function publishFrame(
   const h: MsgHdrs = headers();
   h.set(HEADERS.count, String(options.count));
   if (options.input !== undefined) h.set(HEADERS.input, String(options.input));
+  if (options.place) h.set(HEADERS.place, options.place);
   if (options.totals) h.set(HEADERS.totals, totalsText(options.totals));
   if (options.written !== undefined) h.set(HEADERS.written, String(options.written));
   if (options.trace) h.set(HEADERS.trace, options.trace);
@@ -68,17 +73,23 @@ export async function publishFrame(
   }
 }
 
+/** Sequence of the last message that is really there: a damaged stream may count on behind it, and whoever waits for those waits for ever. */
+export async function lastStored(bus: Pick<Connection, "jsm">, stream: StreamName): Promise<number> {
+  return (await bus.jsm.streams.getMessage(stream, { last_by_subj: STREAM_SUBJECTS[stream] }))?.seq ?? 0;
+}
+
 /** The last frame on a subject: its sequence, input position and totals; undefined where there is none. */
 export async function lastFrame(
   bus: Pick<Connection, "jsm">,
   stream: string,
   subject: string,
-): Promise<{ seq: number; input: number; totals: Totals; written: number } | undefined> {
+): Promise<{ seq: number; input: number; place: string | undefined; totals: Totals; written: number } | undefined> {
   const message = await bus.jsm.streams.getMessage(stream, { last_by_subj: subject });
   if (!message) return undefined;
   return {
     seq: message.seq,
     input: Number(message.header.get(HEADERS.input) || 0),
+    place: message.header.get(HEADERS.place) || undefined,
     totals: totalsOf(message.header.get(HEADERS.totals)),
     written: Number(message.header.get(HEADERS.written) || 0),
   };

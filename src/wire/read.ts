@@ -1,5 +1,6 @@
 import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 import { DeliverPolicy } from "@nats-io/jetstream";
+import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./connect.ts";
 
@@ -46,7 +47,17 @@ export function openReader(
     wake = undefined;
   };
 
+  let created: string | undefined;
+  /** Throws `stream_changed` where the stream is another one than before, whose messages would be passed by up to the number that was reached. */
+  const check = async (): Promise<void> => {
+    const info = await bus.jsm.streams.info(stream);
+    created ??= info.created;
+    if (info.created === created && info.state.last_seq >= last) return;
+    throw new WeirError("stream_changed", `${stream} was replaced, cut or restored while it was read`);
+  };
+
   const open = async (): Promise<ConsumerMessages> => {
+    await check();
     const consumer = await bus.js.consumers.get(stream, {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: last + 1,
@@ -57,11 +68,20 @@ export function openReader(
     return consumer.consume({ max_messages: LIMITS.reader_messages_max, idle_heartbeat: 5_000 });
   };
 
+  /** The client makes a consumer again by itself, also on another stream of that name; the way through `open` looks at that. */
+  const heed = async (messages: ConsumerMessages): Promise<void> => {
+    for await (const { type } of messages.status()) {
+      if (/^(ordered_consumer_recreated|consumer_not_found|consumer_deleted|stream_not_found)$/.test(type))
+        messages.stop();
+    }
+  };
+
   const pump = async (): Promise<void> => {
     while (!closed) {
       try {
         current = await open();
         if (closed) return current.stop();
+        void heed(current);
         for await (const message of current) {
           if (closed) return;
           const stored = storedOf(message);
@@ -78,7 +98,7 @@ export function openReader(
         }
       } catch (error) {
         if (closed) return;
-        if (bus.nc.isClosed()) {
+        if (bus.nc.isClosed() || (error instanceof WeirError && error.code === "stream_changed")) {
           failure = error;
           closed = true;
           signal();

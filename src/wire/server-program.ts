@@ -69,7 +69,7 @@ export const MACHINE_PLACES: Places = {
 async function versionOf(path: string): Promise<string> {
   try {
     const { stdout } = await run(path, ["--version"], { timeout: 10_000 });
-    const version = /v?(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1];
+    const version = /nats-server\D{0,8}v?(\d+\.\d+\.\d+\S*)/i.exec(stdout)?.[1];
     if (version) return version;
     throw new Error(`it answers --version with: ${stdout.trim().slice(0, 80)}`);
   } catch (cause) {

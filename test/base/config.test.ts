@@ -47,6 +47,10 @@ describe("options", () => {
     ["WEIR_PARTITIONS", "1.5"],
     ["WEIR_PROFILE", "Safe"],
     ["WEIR_LOG_LEVEL", "loud"],
+    ["WEIR_NATS_REPLICAS", "0"],
+    ["WEIR_STORE_MEMORY_MB", "1"],
+    ["WEIR_LOG_BYTES", "99999999999999999999"],
+    ["WEIR_WATCH", "yes"],
   ])("%s=%j is refused by name, with what it takes", (name, value) => {
     const error = fail({ [name]: value });
     expect(error).toBeInstanceOf(WeirError);

@@ -92,4 +92,10 @@ test("the standard variables decide what is exported", () => {
   expect(of({ ...endpoint, OTEL_TRACES_EXPORTER: "none" })).toEqual([false, true, 60_000]);
   expect(of({ ...endpoint, OTEL_SDK_DISABLED: "true" })).toEqual([false, false, 60_000]);
   expect(of({ ...endpoint, OTEL_METRIC_EXPORT_INTERVAL: "soon" })).toEqual([true, true, 60_000]);
+  // a protocol that is not spoken is told, and does not keep the telemetry away
+  expect(readTelemetry({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" })).toMatchObject({
+    traces: true,
+    unspoken: ["OTEL_EXPORTER_OTLP_PROTOCOL=grpc"],
+  });
+  expect(readTelemetry({ ...endpoint, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/protobuf" }).unspoken).toEqual([]);
 });

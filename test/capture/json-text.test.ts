@@ -1,28 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { handlersOf, isOurs } from "../../src/capture/claude-code/hook/registered.ts";
-import {
-  addHooks,
-  addMcpServer,
-  registeredHooks,
-  removeHooks,
-  removeMcpServer,
-} from "../../src/capture/claude-code/hook/settings.ts";
+import { handlersOf } from "../../src/capture/claude-code/hook/registered.ts";
 import { openJson, sameButSpace } from "../../src/capture/json-text.ts";
+import { addHooks, hooksForm, registeredHooks, removeHooks } from "../../src/capture/setup/hooks.ts";
+import { addMcpServer, removeMcpServer } from "../../src/capture/setup/json-values.ts";
 
 const FILE = "settings.json";
-const HANDLERS = handlersOf({ command: "node /x/hook.cjs hook claude-code" });
+const FORM = hooksForm("claude-code", true);
+const entryOf = (command: string) => ({ command: () => command, version: undefined, http: undefined });
+const HANDLERS = handlersOf(entryOf("node /x/hook.cjs hook claude-code"));
 const SERVER = { type: "stdio", command: "node", args: ["cli.js", "mcp"], env: {} };
 const entered = (text: string): string => {
   const settings = openJson(text, FILE);
-  addHooks(settings, HANDLERS, FILE);
-  addMcpServer(settings, SERVER);
+  addHooks(settings, FORM, HANDLERS, FILE);
+  addMcpServer(settings, ["mcpServers"], SERVER);
   return settings.text;
 };
 const takenOut = (text: string): string => {
   const settings = openJson(text, FILE);
-  removeHooks(settings);
-  removeMcpServer(settings);
+  removeHooks(settings, FORM);
+  removeMcpServer(settings, ["mcpServers"]);
   return settings.text;
 };
 
@@ -49,7 +46,7 @@ describe("settings of somebody else", () => {
   test.each(Object.entries(SAMPLES))("%s: what was entered is taken out again, byte for byte", (_, text) => {
     const after = entered(text);
     expect(
-      registeredHooks(openJson(after, FILE))
+      registeredHooks(openJson(after, FILE), FORM)
         .map((hook) => hook.event)
         .sort(),
     ).toEqual(Object.keys(HANDLERS).sort());
@@ -116,16 +113,19 @@ describe("handlers", () => {
   test("neither the event that its hook replaces, nor the one that draws the screen, nor the one without files to watch", () => {
     expect(Object.keys(HANDLERS)).toHaveLength(30);
     for (const event of ["WorktreeCreate", "MessageDisplay", "FileChanged"]) expect(HANDLERS).not.toHaveProperty(event);
-    for (const handler of Object.values(HANDLERS)) expect(isOurs(handler)).toBe(true);
+    for (const handler of Object.values(HANDLERS)) expect(FORM.ours(handler)).toBe(true);
   });
   test("events that an older version does not know are left out", () => {
-    const old = handlersOf({ command: "weir hook claude-code", version: "2.1.70" });
+    const old = handlersOf({ ...entryOf("weir hook claude-code"), version: "2.1.70" });
     expect(old).toHaveProperty("InstructionsLoaded");
     expect(old).not.toHaveProperty("StopFailure");
     expect(old).not.toHaveProperty("PostModelSwitch");
   });
   test("over HTTP, but for the two that cannot", () => {
-    const http = handlersOf({ command: "c", http: { url: "http://127.0.0.1:4777/hooks/claude-code", token: "t" } });
+    const http = handlersOf({
+      ...entryOf("c"),
+      http: { url: "http://127.0.0.1:4777/hooks/claude-code", token: "t" },
+    });
     const commands = Object.entries(http).filter(([, handler]) => handler.type === "command");
     expect(commands.map(([event]) => event)).toEqual(["SessionStart", "Setup"]);
     expect(http.Stop).toEqual({

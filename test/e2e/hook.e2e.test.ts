@@ -182,7 +182,7 @@ describe("weir init claude-code", () => {
     expect(await ran.ended).toEqual(SILENT);
     expect(await readFile(join(dir.path, "data/spool/hooks/inbox.log"), "utf8")).toContain("toolu_1");
     const doctor = await cli(["doctor"], { env, cwd: dir.path });
-    expect(doctor.stdout).toMatch(/ok {2}hooks +30 events registered/);
+    expect(doctor.stdout).toMatch(/ok {2}claude-code hooks +30 events registered/);
     expect(doctor.stdout).toMatch(/NO {2}hook spool +1 payloads wait/);
     expect((await init("--remove")).code).toBe(0);
     expect(await readFile(file, "utf8")).toBe(before);

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { context, propagation, trace } from "@opentelemetry/api";
@@ -271,5 +272,34 @@ test.each([
     expect(ran.code).toBe(0);
   } finally {
     if (status !== 0) await collector[Symbol.asyncDispose]();
+  }
+});
+
+test("a collector that takes connections and never answers delays no event and no end, and holds few connections", async () => {
+  const sockets = new Set<Socket>();
+  let most = 0;
+  const hanging = createServer((socket) => {
+    sockets.add(socket);
+    most = Math.max(most, sockets.size);
+    socket.on("error", () => {}).on("close", () => sockets.delete(socket));
+    socket.resume();
+  });
+  await new Promise<void>((done) => hanging.listen(0, "127.0.0.1", done));
+  const { port } = hanging.address() as { port: number };
+  try {
+    await using weir = await startWeir({
+      env: { ...exporting({ url: `http://127.0.0.1:${port}` }), OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
+    });
+    for (let k = 0; k < 300; k++) await publish(weir, k);
+    await weir.settled();
+    expect(await weir.sql("select count(*) as n from tool_calls")).toEqual([{ n: 300 }]);
+    expect(await weir.run(["verify"])).toMatchObject({ code: 0 });
+    await until("the collector was asked", () => most > 0, PATIENT);
+    expect(most).toBeLessThan(32); // two threads with a batch of spans and one of metrics each, not one a frame
+    expect((await weir.stop()).code).toBe(0);
+    expect(weir.process.stderr()).toMatch(/OTEL_EXPORTER_OTLP_PROTOCOL=grpc is not spoken/);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    hanging.close();
   }
 });

@@ -12,6 +12,7 @@ import { connectBroker } from "../../src/wire/connect.ts";
 import { readFrame } from "../../src/wire/frame.ts";
 import { openReader } from "../../src/wire/read.ts";
 import { ensureStreams, streamIdentity } from "../../src/wire/streams.ts";
+import { dice } from "../support/dice.ts";
 import { quiet, testConfig } from "../support/nats.ts";
 import { projections, runProcessors, runTables } from "../support/pipeline.ts";
 import { contents, openTestTables } from "../support/tables.ts";
@@ -21,17 +22,6 @@ import { until } from "../support/until.ts";
 const EVENTS = 20_000;
 const BURST = 400;
 const PATIENT = { tries: 20_000 };
-
-/** Numbers that the same seed always gives (mulberry32). */
-function dice(seed: number): (sides: number) => number {
-  let a = seed;
-  return (sides) => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % sides;
-  };
-}
 
 /** A runner that is killed and started again, and how far its tables said they are. */
 class Victim {

@@ -189,19 +189,43 @@ describe("a processor on the log", () => {
     });
   });
 
-  test("an input that was replaced behind its back stops it instead of being skipped", async () => {
+  test("an input that was replaced is worked on from its beginning: nothing new is passed by, nothing old comes twice", async () => {
     await using bench = await startBench();
+    const replace = async (name: "WEIR_IN" | "WEIR_VALID"): Promise<void> => {
+      await bench.bus.jsm.streams.delete(name);
+      await ensureStreams(bench.bus.jsm, bench.nats.config);
+    };
+    const written = async (): Promise<number> =>
+      (await lastFrame(bench.bus, "WEIR_VALID", validSubject(0)))?.written ?? 0;
+    const taken = async (): Promise<number> => (await lastFrame(bench.bus, "WEIR_EVENTS", enriched))?.totals.taken ?? 0;
     {
-      await using _run = runProcessors(bench, ["validate"]);
+      await using _run = runProcessors(bench, ["validate", "enrich"]);
       await sendEach(bench, range(1, 20));
-      await through(bench, "WEIR_VALID", validSubject(0), 20);
+      await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS")).length >= 20);
     }
-    await bench.bus.jsm.streams.delete("WEIR_IN");
-    await ensureStreams(bench.bus.jsm, bench.nats.config);
-    await sendEach(bench, [1, 2, 3]);
-    await using again = runProcessors(bench, ["validate"]);
-    await until("the runner stands by", () => again.status("validate").state === "standing by");
-    expect(await numbersIn(bench, "WEIR_VALID")).toEqual(range(1, 20));
+    // as many messages as before, so that the numbers alone tell nothing
+    await replace("WEIR_IN");
+    await sendEach(bench, range(21, 45));
+    {
+      await using run = runProcessors(bench, ["validate", "enrich"]);
+      await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS")).length >= 45);
+      expect(run.status("validate").notice).toMatch(/^WEIR_IN was made at .* it was replaced; /);
+      expect(run.status("enrich").notice).toBeUndefined();
+      // and while it runs
+      await replace("WEIR_IN");
+      await sendEach(bench, range(46, 60));
+      await until("all was enriched", async () => (await numbersIn(bench, "WEIR_EVENTS")).length >= 60);
+    }
+    expect(await numbersIn(bench, "WEIR_EVENTS")).toEqual(range(1, 60));
+    expect(await taken()).toBe(await written());
+
+    await replace("WEIR_VALID");
+    await using run = runProcessors(bench, ["validate", "enrich"]);
+    await sendEach(bench, range(61, 70));
+    await until("the new ones were enriched", async () => (await numbersIn(bench, "WEIR_EVENTS")).includes(70));
+    expect(run.status("enrich").notice).toMatch(/^WEIR_VALID was made at .* it was replaced; /);
+    expect([...new Set(await numbersIn(bench, "WEIR_EVENTS"))]).toEqual(range(1, 70));
+    expect(await taken()).toBe(await written());
   });
 
   test("a processor that stops saves its state, and its input is trimmed", async () => {

@@ -1,9 +1,11 @@
+import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, test } from "vitest";
 import { derivedId } from "../../src/base/id.ts";
 import type { Draft, Event } from "../../src/define/event.ts";
 import { encodeEvents } from "../../src/wire/encode.ts";
 import { publishFrame } from "../../src/wire/publish.ts";
-import { ensureStreams, eventsSubject } from "../../src/wire/streams.ts";
+import { ensureStreams, eventsSubject, streamIdentity } from "../../src/wire/streams.ts";
 import { BASE_US } from "../support/generate.ts";
 import { type Bench, runTables, startBench } from "../support/pipeline.ts";
 import { until } from "../support/until.ts";
@@ -70,6 +72,34 @@ describe("the tables and their log", () => {
     await using tables = await runTables(bench);
     await until("the tables stand still", () => tables.stopped);
     expect(tables.stopped).toMatchObject({ code: "stream_changed" });
+    expect(await countOf(tables)).toBe(10);
+  });
+
+  test("a log that was cut and has grown again is an error: its length tells nothing", async () => {
+    await using bench = await startBench();
+    await putMany(bench, 10);
+    {
+      await using tables = await runTables(bench);
+      await at(tables, 10);
+    }
+    const file = join(bench.nats.config.dataDir, "weir.duckdb");
+    const { created } = await streamIdentity(bench.bus.jsm, "WEIR_EVENTS");
+    await bench.bus.jsm.streams.delete("WEIR_EVENTS");
+    await ensureStreams(bench.bus.jsm, bench.nats.config);
+    await putMany(bench, 12);
+    const now = await streamIdentity(bench.bus.jsm, "WEIR_EVENTS");
+    // a copy of the stream that was put back keeps its making
+    const instance = await DuckDBInstance.create(file);
+    const connection = await instance.connect();
+    const moved = await connection.run(`update _weir set created = '${now.created}' where created = '${created}'`);
+    expect(moved.rowsChanged).toBe(1);
+    connection.closeSync();
+    instance.closeSync();
+    await using tables = await runTables(bench);
+    await until("the tables stand still", () => tables.stopped);
+    expect(tables.stopped?.line()).toMatch(
+      /^error: stream_changed: the log holds other events at 10 .* \(.*weir rebuild/,
+    );
     expect(await countOf(tables)).toBe(10);
   });
 

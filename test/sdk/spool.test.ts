@@ -5,7 +5,8 @@ import { createInterface } from "node:readline";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/base/limits.ts";
-import { openSpool, type Spool, type Spooled } from "../../src/sdk/spool.ts";
+import { eventsWaiting, openSpool, type Spool, type Spooled } from "../../src/sdk/spool.ts";
+import { spoolsFolder, spoolsWaiting } from "../../src/sdk/spools.ts";
 import { tempDir } from "../support/temp.ts";
 
 const item = (n: number, size = 50): Spooled => ({
@@ -238,4 +239,31 @@ describe("the spool", () => {
   test("its limits fit each other", () => {
     expect(LIMITS.spool_segment_bytes_max * 4).toBeLessThan(LIMITS.spool_bytes_max);
   });
+});
+
+test("what waits is counted in events, from outside, while it is written and sent", async () => {
+  await using dir = await tempDir();
+  expect(spoolsWaiting(dir.path)).toEqual({ spools: 0, events: 0 });
+  const [one, two] = ["sdk.1.a", "sdk.2.b"].map((name) => join(spoolsFolder(dir.path), name)) as [string, string];
+  const first = openSpool(one);
+  const second = openSpool(two);
+  // several segments, the first of them half sent
+  for (let n = 1; n <= 12; n++) first.append([item(n, LIMITS.spool_segment_bytes_max / 4)]);
+  second.append(range(1, 100).map((n) => item(n)));
+  for (const act of [
+    () => {},
+    () => first.taken(2),
+    () => second.taken(99),
+    () => first.taken(6),
+    () => second.append([item(5)]),
+  ]) {
+    act();
+    expect([eventsWaiting(one), eventsWaiting(two)]).toEqual([first.events, second.events]);
+    expect(spoolsWaiting(dir.path)).toEqual({ spools: 2, events: first.events + second.events });
+  }
+  first.taken(12);
+  second.taken(2);
+  expect(spoolsWaiting(dir.path)).toEqual({ spools: 0, events: 0 });
+  first.close();
+  second.close();
 });

@@ -1,7 +1,7 @@
 import { derivedId } from "../../base/id.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
-import { boundKey, boundText } from "../bound.ts";
+import { boundKey, short } from "../bound.ts";
 import { type Loose, textOf, timeOf } from "../loose.ts";
 import type { State } from "./state.ts";
 
@@ -16,12 +16,6 @@ export interface Context {
   readonly agent: string | undefined;
   readonly envelope: Omit<Draft, "type" | "data" | "id">;
 }
-
-/** Text of a field, cut to the length it may have. */
-export const short = (value: unknown, max: number): string | undefined => {
-  const text = textOf(value);
-  return text === undefined ? undefined : boundText(text, max);
-};
 
 /** Reads what a record shares with its events; undefined while no time is known. Moves the state's time, session and folder on. */
 export function contextOf(state: State, record: Loose, line: number): Context | undefined {

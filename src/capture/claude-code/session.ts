@@ -2,9 +2,9 @@ import { derivedId } from "../../base/id.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { sessionCompacted, sessionStarted, sessionTitled } from "../../events/session.ts";
-import { boundKey } from "../bound.ts";
+import { boundKey, short } from "../bound.ts";
 import { countOf, isLoose, looseOf, textOf } from "../loose.ts";
-import { type Context, idOf, short } from "./record.ts";
+import { type Context, idOf } from "./record.ts";
 import { type Beginning, remember, type State } from "./state.ts";
 
 const envelopeOf = (state: State, session: string, time: number) => ({

@@ -1,9 +1,9 @@
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { toolCalled, toolDenied, toolStarted } from "../../events/tool.ts";
-import { boundJson, boundKey, boundText, jsonBytes } from "../bound.ts";
+import { boundJson, boundKey, boundText, jsonBytes, short } from "../bound.ts";
 import { isLoose, type Loose, listOf, looseOf, textOf } from "../loose.ts";
-import { type Context, idOf, short } from "./record.ts";
+import { type Context, idOf } from "./record.ts";
 import { type OpenCall, remember, type State } from "./state.ts";
 import { workOf } from "./work.ts";
 

@@ -2,10 +2,10 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { modelCalled } from "../../events/model.ts";
 import { promptSubmitted } from "../../events/session.ts";
-import { boundKey, boundText } from "../bound.ts";
+import { boundKey, boundText, short } from "../bound.ts";
 import { isLoose, type Loose, textOf } from "../loose.ts";
 import { promptOf } from "./prompt.ts";
-import { type Context, contextOf, idOf, short } from "./record.ts";
+import { type Context, contextOf, idOf } from "./record.ts";
 import {
   compactedSession,
   type LeafOf,

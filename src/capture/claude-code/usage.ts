@@ -1,8 +1,8 @@
 import type { ShapeOf } from "../../define/field.ts";
 import { answerFact } from "../../events/facts.ts";
 import type { modelCalled } from "../../events/model.ts";
+import { short } from "../bound.ts";
 import { countOf, isLoose, type Loose, looseOf, textOf } from "../loose.ts";
-import { short } from "./record.ts";
 
 /** The token figures of one line of an answer, under the names of `model.called`. */
 export type Usage = Pick<

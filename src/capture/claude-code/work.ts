@@ -1,9 +1,9 @@
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { commitCreated, fileChanged } from "../../events/work.ts";
-import { boundKey } from "../bound.ts";
+import { boundKey, short } from "../bound.ts";
 import { isLoose, type Loose, listOf, looseOf, textOf } from "../loose.ts";
-import { type Context, idOf, short } from "./record.ts";
+import { type Context, idOf } from "./record.ts";
 import type { OpenCall } from "./state.ts";
 
 const FILE_TOOLS = new Set(["Read", "Write", "Edit", "MultiEdit", "NotebookEdit"]);

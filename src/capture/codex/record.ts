@@ -1,7 +1,6 @@
 import { derivedId } from "../../base/id.ts";
 import type { Draft } from "../../define/event.ts";
-import { boundKey, boundText } from "../bound.ts";
-import { type Loose, textOf } from "../loose.ts";
+import type { Loose } from "../loose.ts";
 import type { State } from "./state.ts";
 
 /** One record with what every event made from it shares. */
@@ -25,18 +24,6 @@ export const envelopeOf = (state: State, time: number): Omit<Draft, "type" | "da
 /** An id made of what identifies a fact, whatever file it was met in. */
 export const idOf = (time: number, kind: string, ...parts: readonly (string | number)[]): string =>
   derivedId(time, "codex", kind, ...parts);
-
-/** Text of a field, cut to the length it may have. */
-export const short = (value: unknown, max: number): string | undefined => {
-  const text = textOf(value);
-  return text === undefined ? undefined : boundText(text, max);
-};
-
-/** An id of a foreign format, within the length an id may have. */
-export const idText = (value: unknown): string | undefined => {
-  const text = textOf(value);
-  return text === undefined ? undefined : boundKey(text, 128);
-};
 
 /** The turn a record belongs to; where none is known, the session. */
 export const turnOf = (state: State): string => state.turn ?? state.session ?? "unknown";

@@ -1,9 +1,9 @@
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { promptSubmitted, sessionCompacted, sessionStarted, sessionTitled } from "../../events/session.ts";
-import { boundText } from "../bound.ts";
+import { boundText, idText, short } from "../bound.ts";
 import { isLoose, looseOf, textOf, timeOf } from "../loose.ts";
-import { type Context, envelopeOf, idOf, idText, short, turnOf } from "./record.ts";
+import { type Context, envelopeOf, idOf, turnOf } from "./record.ts";
 import type { State } from "./state.ts";
 
 /** Takes the head of a rollout. A forked one repeats the head of the session it came from; the first one is its own. */

@@ -2,9 +2,9 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { toolCalled, toolDenied, toolStarted } from "../../events/tool.ts";
 import { fileChanged } from "../../events/work.ts";
-import { boundJson, boundKey, boundText, jsonBytes } from "../bound.ts";
-import { isLoose, type Loose, listOf, looseOf, textOf } from "../loose.ts";
-import { type Context, idOf, idText, short, turnOf } from "./record.ts";
+import { boundJson, boundKey, boundText, idText, jsonBytes, short } from "../bound.ts";
+import { isLoose, type Loose, listOf, looseOf, parsedJson, textOf } from "../loose.ts";
+import { type Context, idOf, turnOf } from "./record.ts";
 import type { OpenCall, State } from "./state.ts";
 
 /** A tool call of any kind: named functions, free-form tools, shell calls, searches. Undefined where the item is none. */
@@ -12,7 +12,7 @@ export function startedTool(state: State, context: Context): Draft[] {
   const { payload } = context;
   switch (payload.type) {
     case "function_call":
-      return started(state, context, nameOf(payload), parsed(payload.arguments));
+      return started(state, context, nameOf(payload), parsedJson(payload.arguments));
     case "custom_tool_call":
       return started(state, context, nameOf(payload), payload.input);
     case "local_shell_call":
@@ -31,16 +31,6 @@ function nameOf(payload: Loose): string {
   const name = textOf(payload.name) ?? "unknown";
   const space = textOf(payload.namespace);
   return space?.startsWith("mcp__") && !name.startsWith("mcp__") ? `${space.replace(/__$/, "")}__${name}` : name;
-}
-
-/** Arguments are JSON inside a text; what is no JSON stays the text. */
-function parsed(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }
 
 function started(state: State, context: Context, name: string, input: unknown): Draft[] {
@@ -153,7 +143,7 @@ function outputOf(payload: Loose): { text: string; ok: boolean } {
   const { output } = payload;
   if (isLoose(output)) return { text: outputText(output.content), ok: output.success !== false };
   const text = outputText(output);
-  const old = text.startsWith('{"output"') ? parsed(text) : undefined;
+  const old = text.startsWith('{"output"') ? parsedJson(text) : undefined;
   if (isLoose(old)) {
     const code = looseOf(old.metadata).exit_code;
     return { text: textOf(old.output) ?? "", ok: code === undefined || code === 0 };

@@ -1,11 +1,9 @@
 import { resolve } from "node:path";
 import { WeirError } from "../../base/errors.ts";
-import { defaultDirs, type Places, sessionDirs, type TranscriptKind } from "../discover.ts";
+import { defaultDirs, TRANSCRIPT_KINDS as KINDS, type Places, sessionDirs, type TranscriptKind } from "../discover.ts";
 
 /** What to follow: each kind with a function that finds its folders. */
 export type FollowPlan = readonly { readonly kind: TranscriptKind; readonly dirs: () => Promise<readonly string[]> }[];
-
-const KINDS: readonly TranscriptKind[] = ["claude-code", "codex"];
 
 /** Reads WEIR_FOLLOW: `on`, `off`, or `claude-code=FOLDER,codex=FOLDER`; a kind may be named more than once. Throws `bad_config`. */
 export function followPlan(setting: string, places: Places): FollowPlan {
@@ -19,7 +17,7 @@ export function followPlan(setting: string, places: Places): FollowPlan {
     const folder = rest.join("=").trim();
     if (!kind || folder === "")
       throw new WeirError("bad_config", `WEIR_FOLLOW=${setting} is not on, off, or assistant=folder with commas`, {
-        hint: `for example WEIR_FOLLOW=${KINDS[0]}=/home/ana/.claude; assistants are ${KINDS.join(" and ")}`,
+        hint: `for example WEIR_FOLLOW=${KINDS[0]}=/home/ana/.claude; assistants are ${KINDS.join(", ")}`,
       });
     named.set(kind, [...(named.get(kind) ?? []), resolve(folder)]);
   }

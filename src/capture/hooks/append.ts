@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, fdatasyncSync, fstatSync, fsyncSync, openSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { makeFolder } from "../../base/folder.ts";
 import { LIMITS } from "../../base/limits.ts";
 
 /** Folder of the hooks' spool below a data folder. */
@@ -75,21 +66,8 @@ function openForAppend(folder: string, file: string): number {
     return openSync(file, "a", 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    makeFolder(folder);
+    makeFolder(folder, 0o700);
     return openSync(file, "a", 0o600);
-  }
-}
-
-/** Makes a folder and those above it. Node's own way of doing so never ends where a folder cannot be made and says ENOENT, as below /proc. */
-function makeFolder(folder: string): void {
-  const missing: string[] = [];
-  for (let at = folder; !existsSync(at); at = dirname(at)) missing.push(at);
-  for (const at of missing.reverse()) {
-    try {
-      mkdirSync(at, { mode: 0o700 });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error; // another hook made it meanwhile
-    }
   }
 }
 

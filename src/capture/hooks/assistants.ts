@@ -3,17 +3,20 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { hookReceived } from "../../events/hook.ts";
 import { boundJson, boundText } from "../bound.ts";
-import { mapHook } from "../claude-code/hook/map.ts";
-import { isLoose, type Loose } from "../loose.ts";
+import { claudeCode } from "../claude-code/hook/mapping.ts";
+import { codex } from "../codex/hook.ts";
+import { copilot } from "../copilot/hook.ts";
+import { cursor } from "../cursor/hook.ts";
+import { gemini } from "../gemini/hook.ts";
+import { isLoose } from "../loose.ts";
+import { opencode } from "../opencode/hook.ts";
 import type { HookRecord } from "./record.ts";
+import { type HookMapping, mappingOf } from "./source.ts";
 
-/** Pure mapping of one assistant's payloads. `at` is the time of arrival in microseconds. */
-export type HookMapping = (payload: Loose, at: number) => Draft[];
-
-/** One mapping an assistant; another assistant is another file and another line here. */
-export const HOOK_MAPPINGS: Readonly<Record<string, HookMapping>> = {
-  "claude-code": mapHook,
-};
+/** One mapping an assistant; another assistant is another file and another name here. */
+export const HOOK_MAPPINGS: Readonly<Record<string, HookMapping>> = Object.fromEntries(
+  [claudeCode, codex, gemini, cursor, copilot, opencode].map((source) => [source.name, mappingOf(source)]),
+);
 
 /** The events of a record, with ids that the same record always gives. What no mapping knows, and what was no JSON object, is kept as it came. */
 export function draftsOf(record: HookRecord): Draft[] {
@@ -23,9 +26,9 @@ export function draftsOf(record: HookRecord): Draft[] {
   }));
 }
 
-function mapped({ assistant, at, payload, raw, bytes }: HookRecord): Draft[] {
+function mapped({ assistant, event, at, payload, raw, bytes }: HookRecord): Draft[] {
   const map = Object.hasOwn(HOOK_MAPPINGS, assistant) ? HOOK_MAPPINGS[assistant] : undefined;
-  if (map && isLoose(payload)) return map(payload, at);
+  if (map && isLoose(payload)) return map(payload, at, typeof event === "string" ? event : undefined);
   return [
     hookReceived.of(
       { time: at, source: `${assistant}://local`, via: "hook", assistant },

@@ -9,7 +9,9 @@ export interface HookRecord {
   /** What identifies it: taken twice, it makes the same events. */
   readonly id: string;
   readonly assistant: string;
-  /** When it arrived, in microseconds; payloads carry no time. */
+  /** Kind of payload, where the command says it because the payload does not. */
+  readonly event?: string | undefined;
+  /** When it arrived, in microseconds. */
   readonly at: number;
   /** The payload, where it was JSON. */
   readonly payload?: unknown;
@@ -23,6 +25,7 @@ export interface HookRecord {
 export interface HookOrigin {
   readonly id: string;
   readonly assistant: string;
+  readonly event?: string | undefined;
   readonly at: number;
 }
 
@@ -40,8 +43,8 @@ function shorten(text: string): string {
 
 /** The record of a payload. `bytes` is its size; `data` may hold the beginning only. Never throws. */
 export function recordOf(origin: HookOrigin, data: Buffer, bytes: number = data.length): string {
-  const { id, assistant, at } = origin;
-  const head = { id, assistant, at, bytes };
+  const { id, assistant, event, at } = origin;
+  const head = { id, assistant, event, at, bytes };
   const text = data.toString("utf8").replace(/^\uFEFF/, "");
   if (bytes === data.length && bytes <= LIMITS.hook_body_bytes_max) {
     try {

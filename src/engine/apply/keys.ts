@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readSealed, writeSealed } from "../../base/sealed.ts";
 
 /**
  * Tells, without asking the database, that a key was never written: a Bloom filter in generations (Bloom: "Space/time trade-offs in
@@ -100,10 +101,17 @@ export class KeyIndex {
     return this.generations.at(-1)?.to_seq ?? 0;
   }
 
-  /** Writes generations to `folder` that are full and not there yet; `all` writes the unfinished one too. */
+  /**
+   * Writes generations to `folder` that are full and not there yet; `all` writes the unfinished one too. What cannot be written is tried the
+   * next time: on a full disk the tables must not stop because of a cache.
+   */
   save(folder: string, table: string, all: boolean): void {
     const until = all ? this.generations.length : this.generations.length - 1;
-    for (; this.saved < until; this.saved++) write(folder, table, this.saved, this.generations[this.saved]!);
+    try {
+      for (; this.saved < until; this.saved++) write(folder, table, this.saved, this.generations[this.saved]!);
+    } catch {
+      return;
+    }
     // the unfinished one will be written again when it is full
     if (all) this.saved = Math.max(0, this.generations.length - 1);
   }
@@ -111,7 +119,7 @@ export class KeyIndex {
   /** Reads what was saved of a store whose log stands at `seq`. Anything odd is ignored: the table is read instead. */
   static load(folder: string, table: string, identity: string, seq: number): KeyIndex {
     const index = new KeyIndex();
-    if (!existsSync(join(folder, "identity")) || readFileSync(join(folder, "identity"), "utf8") !== identity) {
+    if (identityOf(folder) !== identity) {
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       writeFileSync(join(folder, "identity"), identity);
@@ -119,11 +127,9 @@ export class KeyIndex {
     }
     const files = readdirSync(folder).filter((name) => name.startsWith(`${table}-`) && name.endsWith(".bloom"));
     for (let k = 0; k < files.length; k++) {
-      const file = join(folder, `${table}-${k}.bloom`);
-      if (!existsSync(file)) break;
-      const bytes = readFileSync(file);
+      const bytes = readSealed(join(folder, `${table}-${k}.bloom`));
       const bits = k === 0 ? FIRST_BITS : NEXT_BITS;
-      if (bytes.length !== bits / 8 + 24) break;
+      if (bytes?.length !== bits / 8 + 24) break;
       const g = generation(bits, bytes.readDoubleLE(8));
       g.keys = bytes.readDoubleLE(0);
       g.to_seq = bytes.readDoubleLE(16);
@@ -136,12 +142,19 @@ export class KeyIndex {
   }
 }
 
+/** Of which log the saved keys are; undefined where none are, or where something else has the folder's name. */
+function identityOf(folder: string): string | undefined {
+  try {
+    return readFileSync(join(folder, "identity"), "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
 function write(folder: string, table: string, k: number, g: Generation): void {
   const head = Buffer.alloc(24);
   head.writeDoubleLE(g.keys, 0);
   head.writeDoubleLE(g.from_seq, 8);
   head.writeDoubleLE(g.to_seq, 16);
-  const file = join(folder, `${table}-${k}.bloom`);
-  writeFileSync(`${file}.tmp`, Buffer.concat([head, g.bits]));
-  renameSync(`${file}.tmp`, file);
+  writeSealed(join(folder, `${table}-${k}.bloom`), [head, g.bits]);
 }

@@ -4,10 +4,12 @@ import { columnsBehind } from "../../define/event.ts";
 import { upcast } from "../../events/plain.ts";
 import {
   checkpointWhenLarge,
+  isStoreFault,
   movePosition,
   type Position,
   readPosition,
   type Store,
+  storeError,
   walIsLarge,
 } from "../../store/open.ts";
 import { Rows } from "../../store/rows.ts";
@@ -17,7 +19,6 @@ import type { Item } from "./column-source.ts";
 import { dataJson } from "./data-json.ts";
 import type { Db } from "./db.ts";
 import { EventRows } from "./event-rows.ts";
-import { asStoreError, isFatal } from "./failure.ts";
 import { Folded } from "./folded.ts";
 import type { KeyedTable } from "./keyed.ts";
 import { KeyIndex } from "./keys.ts";
@@ -88,6 +89,9 @@ export class Tables {
     return tables;
   }
 
+  private failure(error: unknown): WeirError {
+    return storeError(this.store.file, error);
+  }
   private keyedTables(): KeyedTable<never>[] {
     return [...this.folded.map((f) => f.table), this.rollups.table] as unknown as KeyedTable<never>[];
   }
@@ -145,18 +149,18 @@ export class Tables {
     try {
       applied = await this.transact(batch, stream, { bad: none, keep: true });
     } catch (error) {
-      if (isFatal(error) || this.broken) throw asStoreError(this.broken ?? error);
+      if (isStoreFault(error) || this.broken) throw this.failure(this.broken ?? error);
       // some event cannot be written: find it, set it aside, write the others
       const ids = batch.flatMap(({ frame }) => frame.events().map((event) => event.id));
       const bad = await this.isolate(ids, async (subset) => {
         await this.transact(batch, stream, { only: new Set(subset), bad: none, keep: false });
       });
-      if (bad.length === 0) throw asStoreError(error);
+      if (bad.length === 0) throw this.failure(error);
       applied = await this.transact(batch, stream, {
         bad: new Map(bad.map((id) => [id, String(error)])),
         keep: true,
       }).catch((again) => {
-        throw asStoreError(again);
+        throw this.failure(again);
       });
     }
     this.seen.add(applied.ids);
@@ -173,7 +177,7 @@ export class Tables {
       await attempt(ids);
       return [];
     } catch (error) {
-      if (isFatal(error)) throw asStoreError(error);
+      if (isStoreFault(error)) throw this.failure(error);
       if (ids.length === 1) return [ids[0]!];
       const half = ids.length >> 1;
       return [...(await this.isolate(ids.slice(0, half), attempt)), ...(await this.isolate(ids.slice(half), attempt))];
@@ -250,7 +254,7 @@ export class Tables {
       () => {},
       (error: unknown) => {
         this.broken = error;
-        throw asStoreError(error);
+        throw this.failure(error);
       },
     );
     this.committing.catch(() => {}); // whoever submitted the batch is told, and whoever comes next
@@ -348,6 +352,14 @@ export class Tables {
         event: columnsBehind(item.event) ? dataJson(item.group, item.row) : JSON.stringify(item.event.data),
       });
     }
+  }
+
+  /** Ids of the events that were taken from a sequence of the log. */
+  idsAt(seq: number): Promise<string[]> {
+    return this.quiet(async () => {
+      const found = await this.store.writer.runAndReadAll(`select id::varchar from events where stream_seq = ${seq}`);
+      return found.getRowsJS().map(([id]) => String(id));
+    });
   }
 
   /** Keeps the store's write-ahead log short. */

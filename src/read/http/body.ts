@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { jsonDepth } from "../../base/json-depth.ts";
+import { jsonDepth, keysOf } from "../../base/json-depth.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { Refused } from "./errors.ts";
 
@@ -58,10 +58,4 @@ export function parseJson(text: string): unknown {
       throw new Refused(400, `an object has more than ${LIMITS.json_keys_max} names`);
   }
   return value;
-}
-
-function keysOf(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
-  if (Array.isArray(value)) return value.reduce((sum: number, part) => sum + keysOf(part), 0);
-  return Object.values(value).reduce((sum: number, part) => sum + 1 + keysOf(part), 0);
 }

@@ -19,6 +19,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   broker_full: 503,
   store_failed: 503,
   spool_full: 503,
+  file_unusable: 503,
   timeout: 504,
 };
 

@@ -1,3 +1,6 @@
+import type { Handler } from "../../setup/hooks.ts";
+import { type Entry, eventsOf } from "../../setup/setup.ts";
+
 /** Events whose handlers cannot be called over HTTP. */
 const COMMAND_EVENTS_ONLY = ["SessionStart", "Setup"];
 
@@ -44,49 +47,23 @@ const UNAWAITED = ["PostToolUse", "PostToolUseFailure", "PostToolBatch", "Instru
 /** Seconds after which the assistant gives up on a handler; it takes milliseconds. */
 const TIMEOUT_S = 5;
 
-/** One handler as it stands in the settings. */
-export type Handler = Readonly<Record<string, unknown>>;
-
-/** How payloads get to weir. */
-export interface HandlerOptions {
-  /** Text of the command, for the shell. */
-  readonly command: string;
-  /** Where the running weir takes payloads, for handlers over HTTP; absent: a command for every event. */
-  readonly http?: { readonly url: string; readonly token: string };
-  /** Version of the assistant, where it is known: events that came later are left out, because some versions refuse a file with names they do not know. */
-  readonly version?: string;
-}
-
-/** The handler of each event. */
-export function handlersOf({ command, http, version }: HandlerOptions): Record<string, Handler> {
-  const known = Object.keys(EVENTS).filter(
-    (event) => version === undefined || EVENTS[event] === "" || !isOlder(version, EVENTS[event]!),
-  );
+/** The handler of each event. Events that came after the assistant's version are left out, because some versions refuse a file with names they do not know. */
+export function handlersOf({
+  command,
+  http,
+  version,
+}: Pick<Entry, "command" | "http" | "version">): Record<string, Handler> {
   return Object.fromEntries(
-    known.map((event) => [
+    eventsOf(EVENTS, version).map((event) => [
       event,
       http && !COMMAND_EVENTS_ONLY.includes(event)
         ? { type: "http", url: http.url, headers: { Authorization: `Bearer ${http.token}` }, timeout: TIMEOUT_S }
-        : { type: "command", command, ...(UNAWAITED.includes(event) ? { async: true } : {}), timeout: TIMEOUT_S },
+        : {
+            type: "command",
+            command: command(),
+            ...(UNAWAITED.includes(event) ? { async: true } : {}),
+            timeout: TIMEOUT_S,
+          },
     ]),
   );
-}
-
-/** Whether a version is older than another; by its numbers alone. */
-export function isOlder(version: string, than: string): boolean {
-  const a = version.split(".").map(Number);
-  const b = than.split(".").map(Number);
-  for (let k = 0; k < 3; k++) {
-    const [x, y] = [a[k] ?? 0, b[k] ?? 0];
-    if (x !== y) return x < y;
-  }
-  return false;
-}
-
-/** Whether a handler is one that `weir init` wrote, whatever version of weir did. */
-export function isOurs(handler: unknown): boolean {
-  if (typeof handler !== "object" || handler === null) return false;
-  const { type, command, url } = handler as Handler;
-  if (type === "http") return typeof url === "string" && /^https?:\/\/[^/]+\/hooks\/claude-code$/.test(url);
-  return typeof command === "string" && /(?:weir|cli\.[jt]s|hook\.cjs)["']? hook claude-code\b/.test(command);
 }

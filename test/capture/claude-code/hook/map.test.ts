@@ -3,9 +3,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../../../src/base/limits.ts";
-import { mapHook } from "../../../../src/capture/claude-code/hook/map.ts";
 import { endTranscript, mapRecord, startTranscript } from "../../../../src/capture/claude-code/transcript.ts";
-import { draftsOf } from "../../../../src/capture/hooks/assistants.ts";
+import { draftsOf, HOOK_MAPPINGS } from "../../../../src/capture/hooks/assistants.ts";
 import type { Loose } from "../../../../src/capture/loose.ts";
 import type { Draft } from "../../../../src/define/event.ts";
 import { definitionOf } from "../../../../src/events/catalog.ts";
@@ -13,6 +12,8 @@ import { checkDraft } from "../../../support/collecting-sink.ts";
 
 const AT = Date.UTC(2026, 6, 1, 12) * 1000;
 const MOCKS = new URL("../../../../../shared/data/hooks/claude-code-mocks", import.meta.url).pathname;
+
+const mapHook = HOOK_MAPPINGS["claude-code"]!;
 
 function map(payload: Loose): Draft[] {
   const drafts = draftsOf({ id: "r1", assistant: "claude-code", at: AT, bytes: 9, payload });

@@ -10,7 +10,7 @@ import {
 } from "../../../events/setting.ts";
 import { fileChanged } from "../../../events/work.ts";
 import { boundKey } from "../../bound.ts";
-import type { HookContext, Payload } from "./payload.ts";
+import type { HookContext, Payload } from "../payload.ts";
 
 const about = (c: HookContext, path: string) => ({ ...c.envelope, subject: boundKey(path, LIMITS.subject_chars_max) });
 

@@ -14,7 +14,8 @@ import {
   turnEnded,
   turnFailed,
 } from "../../../events/turn.ts";
-import type { HookContext, Payload } from "./payload.ts";
+import { boundText } from "../../bound.ts";
+import type { HookContext, Payload } from "../payload.ts";
 
 const where = ({ agent, prompt_id }: HookContext) => ({ agent, prompt_id });
 const endOf = (p: Payload) => ({
@@ -43,6 +44,16 @@ export function failedTurn(p: Payload, c: HookContext): Draft[] | undefined {
     ),
   ];
 }
+
+/** A turn that broke off, where the assistant says so in words of its own. */
+export const brokenTurn =
+  (error: string, details?: string) =>
+  (_: Payload, c: HookContext): Draft[] => [
+    turnFailed.of(
+      { ...c.envelope, subject: error },
+      { error, details: details === undefined ? undefined : boundText(details, 4_000), ...where(c) },
+    ),
+  ];
 
 export function startedAgent(_: Payload, c: HookContext): Draft[] | undefined {
   const { agent, agent_type, prompt_id } = c;

@@ -10,7 +10,7 @@ import {
   sessionStarted,
 } from "../../../events/session.ts";
 import { boundText } from "../../bound.ts";
-import type { HookContext, Payload } from "./payload.ts";
+import type { HookContext, Payload } from "../payload.ts";
 
 export function startedSession(p: Payload, c: HookContext): Draft[] {
   return [

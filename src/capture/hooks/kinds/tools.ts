@@ -1,22 +1,24 @@
-import { derivedId } from "../../../base/id.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Draft } from "../../../define/event.ts";
 import { toolCalled, toolDenied, toolStarted } from "../../../events/tool.ts";
 import { permissionRequested, toolsAnswered } from "../../../events/turn.ts";
 import { boundJson, boundKey, boundText, jsonBytes } from "../../bound.ts";
-import { isLoose, listOf, looseOf, textOf } from "../../loose.ts";
-import { workOf } from "../work.ts";
-import type { HookContext, Payload } from "./payload.ts";
+import { isLoose, listOf, looseOf, parsedJson, textOf } from "../../loose.ts";
+import type { HookContext, Payload } from "../payload.ts";
+
+/** Names under which tools of the assistants are given the file they are about. */
+const PATHS = ["file_path", "notebook_path", "filePath", "absolute_path"];
 
 /** The call a payload is about; undefined where it names no tool. */
 function callOf(p: Payload, c: HookContext) {
   const tool = p.text("tool_name", 256);
   if (tool === undefined) return undefined;
   const call_id = p.key("tool_use_id", 128);
-  const input = p.any("tool_input");
+  const input = parsedJson(p.any("tool_input"));
   const about = looseOf(input);
+  const key = c.calls_in === undefined ? call_id : `${c.calls_in}:${call_id}`;
   return {
-    envelope: { ...c.envelope, subject: tool, ...(call_id === undefined ? {} : { fact: `tool:${call_id}` }) },
+    envelope: { ...c.envelope, subject: tool, ...(call_id === undefined ? {} : { fact: `tool:${key}` }) },
     call: {
       tool,
       call_id,
@@ -25,7 +27,7 @@ function callOf(p: Payload, c: HookContext) {
       agent: c.agent,
     },
     input_bytes: input === undefined ? undefined : jsonBytes(input),
-    file_path: boundPath(about.file_path) ?? boundPath(about.notebook_path),
+    file_path: PATHS.map((name) => boundPath(about[name])).find((path) => path !== undefined),
   };
 }
 
@@ -41,56 +43,60 @@ export function startedTool(p: Payload, c: HookContext): Draft[] | undefined {
   return [toolStarted.of(found.envelope, { ...found.call, permission_mode, effort, prompt_id })];
 }
 
-export function calledTool(p: Payload, c: HookContext): Draft[] | undefined {
-  const found = callOf(p, c);
-  if (!found) return undefined;
-  const { envelope, call, input_bytes, file_path } = found;
-  const response = p.any("tool_response");
-  const called = toolCalled.of(envelope, {
-    ...call,
-    output: response === undefined ? undefined : boundText(outputOf(response), LIMITS.tool_output_chars_max),
-    output_bytes: response === undefined ? undefined : jsonBytes(response),
-    duration_ms: p.number("duration_ms"),
-    success: true,
-    input_bytes,
-    file_path,
-  });
-  if (call.call_id === undefined) return [called];
-  // the structured answer is what the transcript keeps as toolUseResult
-  const id = boundKey(call.call_id, 128);
-  const context = {
-    record: { toolUseResult: response },
-    time: c.time,
-    session: c.session,
-    own: id,
-    agent: c.agent,
-    envelope: c.envelope,
-  };
-  const work = workOf(context, {
-    id,
-    tool: call.tool,
-    time: c.time,
-    ...(file_path === undefined ? {} : { file_path }),
-  });
-  return [called, ...work.map((draft) => ({ ...draft, id: derivedId(c.time, "hook", draft.id ?? "") }))];
+/** What a tool answered, as its assistant says it. */
+export interface Answer {
+  readonly output?: string | undefined;
+  /** Whether it worked, where that is known. */
+  readonly success?: boolean | undefined;
+  readonly error?: string | undefined;
+  /** The call was not made: a person or a rule refused it. */
+  readonly denied?: boolean | undefined;
 }
 
-export function failedTool(p: Payload, c: HookContext): Draft[] | undefined {
-  const found = callOf(p, c);
-  if (!found) return undefined;
-  const { envelope, call, input_bytes, file_path } = found;
-  return [
-    toolCalled.of(envelope, {
+/** The end of a call, its answer read by `read`; `more` makes events of what the answer tells besides. */
+export const answered =
+  (
+    read: (response: unknown, p: Payload) => Answer,
+    more?: (p: Payload, c: HookContext, call: { id: string; tool: string; file_path?: string | undefined }) => Draft[],
+  ) =>
+  (p: Payload, c: HookContext): Draft[] | undefined => {
+    const found = callOf(p, c);
+    if (!found) return undefined;
+    const { envelope, call, input_bytes, file_path } = found;
+    const response = p.any("tool_response");
+    const { output, success, error, denied } = read(response, p);
+    if (denied)
+      return [toolDenied.of(envelope, { ...call, reason: error === undefined ? undefined : boundText(error, 4_000) })];
+    const called = toolCalled.of(envelope, {
       ...call,
+      output: output === undefined ? undefined : boundText(output, LIMITS.tool_output_chars_max),
+      output_bytes: response === undefined ? undefined : jsonBytes(response),
       duration_ms: p.number("duration_ms"),
-      success: false,
-      error: p.text("error", 4_000) ?? "error",
+      success,
+      ...(success === false && { error: boundText(error || output || "error", 4_000) }),
       input_bytes,
       file_path,
       interrupted: p.bool("is_interrupt"),
-    }),
-  ];
-}
+    });
+    if (!more || call.call_id === undefined) return [called];
+    return [called, ...more(p, c, { id: boundKey(call.call_id, 128), tool: call.tool, file_path })];
+  };
+
+const textAnswered = (response: unknown): string | undefined =>
+  response === undefined ? undefined : outputOf(response);
+
+/** A call that worked. */
+export const calledTool = answered((response) => ({ output: textAnswered(response), success: true }));
+
+/** A call that ended; the assistant does not say whether it worked. */
+export const endedTool = answered((response) => ({ output: textAnswered(response) }));
+
+/** A call that failed, where the assistant calls a hook of its own for that. */
+export const failedTool = answered((response, p) => ({
+  output: textAnswered(response),
+  success: false,
+  error: p.text("error", 4_000),
+}));
 
 export function deniedTool(p: Payload, c: HookContext): Draft[] | undefined {
   const found = callOf(p, c);
@@ -132,13 +138,13 @@ export function answeredTools(p: Payload, c: HookContext): Draft[] | undefined {
 }
 
 /** What a tool answered as text: its own words where it has some, else the structured answer as JSON. */
-function outputOf(response: unknown): string {
+export function outputOf(response: unknown): string {
   if (typeof response === "string") return response;
   if (Array.isArray(response)) return blocksOf(response) ?? boundJson(response, LIMITS.tool_output_chars_max);
   const answer = looseOf(response);
   if (typeof answer.stdout === "string" || typeof answer.stderr === "string")
     return [answer.stdout, answer.stderr].filter((text) => typeof text === "string" && text !== "").join("\n");
-  const content = looseOf(answer.file).content ?? answer.content ?? answer.result;
+  const content = looseOf(answer.file).content ?? answer.content ?? answer.result ?? answer.output;
   if (typeof content === "string") return content;
   return blocksOf(listOf(content)) ?? boundJson(response, LIMITS.tool_output_chars_max);
 }

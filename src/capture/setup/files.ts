@@ -1,0 +1,147 @@
+import { type JsonText, openJson, sameButSpace } from "../json-text.ts";
+import { isLoose, type Loose } from "../loose.ts";
+import { openToml } from "../toml-text.ts";
+import { addHooks, type Handler, type HooksForm, registeredHooks, removeHooks } from "./hooks.ts";
+import { addMcpServer, addValues, removeMcpServer, removeValues } from "./json-values.ts";
+import type { Entry, JsonPart, McpProgram, SettingsFile, Standing, Telemetry } from "./setup.ts";
+
+/** A JSON file, comments allowed. `blank` is what it holds where weir makes it, before weir is in it. */
+export function jsonFile(file: string, parts: readonly JsonPart[], blank = "{}\n"): SettingsFile {
+  return {
+    file,
+    enter(text, entry) {
+      const settings = openJson(text?.trim() ? text : blank, file);
+      const start = settings.text;
+      for (const part of parts) part.enter(settings, entry, file);
+      return settings.text === start ? text : settings.text;
+    },
+    leave(text) {
+      const settings = openJson(text, file);
+      const start = settings.text;
+      for (const part of parts) part.leave(settings);
+      if (settings.text === start) return text;
+      return sameButSpace(settings.text, blank) ? undefined : settings.text;
+    },
+    blank,
+    same: sameButSpace,
+    standing(text) {
+      const settings = openJson(text, file);
+      return Object.assign({ hooks: [] }, ...parts.map((part) => part.standing?.(settings, file) ?? {})) as Standing;
+    },
+  };
+}
+
+/** Hooks in a JSON file. */
+export const hooksPart = (
+  form: HooksForm,
+  handlers: (entry: Entry) => Readonly<Record<string, Handler>>,
+  off: (settings: JsonText) => string | undefined = () => undefined,
+): JsonPart => ({
+  enter(settings, entry, file) {
+    addHooks(settings, form, handlers(entry), file);
+    const reason = off(settings);
+    if (reason) entry.note(`${reason} in ${file}: no hook runs.`);
+  },
+  leave: (settings) => removeHooks(settings, form),
+  standing: (settings) => ({ hooks: registeredHooks(settings, form), off: off(settings) }),
+});
+
+/** weir among the MCP servers of a JSON file. */
+export const mcpPart = (path: string, server: (program: McpProgram) => Loose): JsonPart => ({
+  enter(settings, { mcp, note }, file) {
+    if (mcp && !addMcpServer(settings, [path], server(mcp)))
+      note(`${file} names another MCP server weir; it was left alone.`);
+  },
+  leave: (settings) => removeMcpServer(settings, [path]),
+});
+
+/** Values that switch telemetry on, in one object of a JSON file. */
+export const telemetryPart = (
+  path: string,
+  values: (telemetry: Telemetry) => Loose,
+  ours: (name: string, value: unknown) => boolean,
+  /** Where it goes, where the values are weir's. */
+  read: (values: Loose) => Standing["telemetry"],
+): JsonPart => {
+  const found = (settings: JsonText): Standing["telemetry"] => {
+    const there = settings.get([path]);
+    return isLoose(there) ? read(there) : undefined;
+  };
+  return {
+    enter(settings, { telemetry, note }) {
+      if (!telemetry) return;
+      const taken = addValues(settings, [path], values(telemetry), ours);
+      if (taken.length > 0) note(`${taken.join(", ")} had other values already and were left alone.`);
+    },
+    leave(settings) {
+      if (found(settings)) removeValues(settings, [path], Object.keys(values({ endpoint: "", token: "" })));
+    },
+    standing: (settings) => ({ telemetry: found(settings) }),
+  };
+};
+
+/** A table of weir in a TOML file. */
+export interface TomlPart {
+  /** Name of the table, for example `["mcp_servers", "weir"]`. */
+  readonly table: readonly string[];
+  /** Its lines; undefined where it is not to be entered. */
+  lines(entry: Entry): readonly string[] | undefined;
+  /** Whether a table of that name is weir's. */
+  ours(lines: readonly string[]): boolean;
+  standing?(lines: readonly string[]): Partial<Standing>;
+}
+
+/** A TOML file. A table that somebody else wrote under the same name is left alone. */
+export function tomlFile(file: string, parts: readonly TomlPart[]): SettingsFile {
+  return {
+    file,
+    enter(text, entry) {
+      const toml = openToml(text ?? "", file);
+      for (const { table, lines, ours } of parts) {
+        const wanted = lines(entry);
+        if (!wanted) continue;
+        const there = toml.table(table);
+        if (there ? ours(there) : !toml.holds(table)) toml.set(table, wanted);
+        else entry.note(`${table.join(".")} is set in ${file} already; it was left alone.`);
+      }
+      return toml.text === (text ?? "") ? text : toml.text;
+    },
+    leave(text) {
+      const toml = openToml(text, file);
+      for (const { table, ours } of parts) if (ours(toml.table(table) ?? [])) toml.remove(table);
+      return toml.text !== text && toml.text.trim() === "" ? undefined : toml.text;
+    },
+    blank: "",
+    same: (a, b) => a.trim() === b.trim(),
+    standing(text) {
+      const toml = openToml(text, file);
+      const found = parts.map((part) => {
+        const there = toml.table(part.table);
+        return there && part.ours(there) ? (part.standing?.(there) ?? {}) : {};
+      });
+      return Object.assign({ hooks: [] }, ...found) as Standing;
+    },
+  };
+}
+
+/** A file that is weir's alone. One of that name that weir did not write is left alone. */
+export function ownFile(
+  file: string,
+  content: (entry: Entry) => string,
+  ours: (text: string) => boolean,
+  standing: (text: string) => Standing,
+): SettingsFile {
+  return {
+    file,
+    enter(text, entry) {
+      if (text === undefined || ours(text)) return content(entry);
+      entry.note(`${file} is not weir's; it was left alone.`);
+      return text;
+    },
+    leave: (text) => (ours(text) ? undefined : text),
+    blank: "",
+    same: (a, b) => a === b,
+    own: true,
+    standing: (text) => (ours(text) ? standing(text) : { hooks: [] }),
+  };
+}
