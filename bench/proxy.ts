@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { environment, quantile, remove, startInstance, table } from "./instance.ts";
+import { proxyHttp } from "./proxy-http.ts";
 
 const CLI = new URL("../dist/src/cli.js", import.meta.url).pathname;
 const SERVER = new URL("../node_modules/@modelcontextprotocol/server-everything/dist/index.js", import.meta.url)
@@ -85,13 +86,37 @@ const peakMb = (pid: number): number =>
 
 /**
  * The recording proxy against the same server without it and behind a bare pipe, in one run and by turns: added latency of messages of 1 KB, the rate with 16 in
- * flight, one message of 10 MB, and whether every call is in the tables in the end. `--calls` (3000) of each kind.
+ * flight, one message of 10 MB, and whether every call is in the tables in the end. `--calls` (3000) of each kind; 0 leaves stdio out. Then the same over HTTP, by turns, for
+ * `--seconds` (60) of the proxy; 0 leaves it out.
  */
 export default async function proxy(options: ReadonlyMap<string, string>): Promise<Record<string, unknown>> {
   const calls = Number(options.get("calls") ?? 3_000);
+  const seconds = Number(options.get("seconds") ?? 60);
   const dir = mkdtempSync(join(tmpdir(), "weir-bench-"));
-  const env = environment(dir);
   const weir = await startInstance(dir);
+  const env = environment(dir);
+  const stdio = calls > 0 ? await overStdio(calls, env) : undefined;
+  const http = seconds > 0 ? await proxyHttp({ cli: CLI, server: SERVER, env, seconds }) : undefined;
+  const sent = (stdio?.sent ?? 0) + (http?.sent ?? 0);
+  const recorded = await settled(weir, sent);
+  await weir.stop();
+  remove(dir);
+  if (stdio) {
+    const { servers, sent: _, ...result } = stdio;
+    table(servers);
+    table([result]);
+  }
+  if (http) {
+    const { rows, sent: _, ...result } = http;
+    table(rows);
+    table([result]);
+  }
+  process.stdout.write(`${recorded} requests are in the tables, ${sent} were sent\n`);
+  return { stdio, http, sent, recorded };
+}
+
+/** Calls over stdio: each alone, and some in flight. */
+async function overStdio(calls: number, env: NodeJS.ProcessEnv) {
   const direct = await connect([SERVER, "stdio"], env);
   const wrapped = await connect([CLI, "wrap", "--name", "bench", "--", process.execPath, SERVER, "stdio"], env);
   const pipe = await connect(["-e", PIPE], env);
@@ -132,10 +157,6 @@ export default async function proxy(options: ReadonlyMap<string, string>): Promi
   });
   const sent =
     1 + 500 + Math.ceil(calls / BLOCK) * BLOCK + rounds * Math.ceil(calls / rounds / TOGETHER) * TOGETHER + 1;
-  const recorded = await settled(weir, sent);
-  await weir.stop();
-  remove(dir);
-  table(rows);
   const [plain, piped, through] = rows as [(typeof rows)[0], (typeof rows)[0], (typeof rows)[0]];
   const result = {
     pipe_added_p50_ms: piped.p50_ms - plain.p50_ms,
@@ -146,19 +167,19 @@ export default async function proxy(options: ReadonlyMap<string, string>): Promi
     peak_mb: before_mb,
     peak_after_10_MB_mb: after_mb,
   };
-  table([result]);
-  process.stdout.write(`${recorded} requests are in the tables, ${sent} were sent\n`);
-  return { servers: rows, ...result, sent, recorded };
+  return { servers: rows, ...result, sent };
 }
 
 /** Requests in the tables, once they are all there or nothing comes any more. */
 async function settled(weir: Awaited<ReturnType<typeof startInstance>>, sent: number): Promise<number> {
   for (let found = 0, same = 0; ; ) {
-    const { rows } = await weir.post<{ rows: [number][] }>("/api/sql", {
-      query: "select count(*)::double from mcp_calls",
-    });
-    same = rows[0]![0] === found ? same + 1 : 0;
-    found = rows[0]![0];
+    // a copy of the tables cannot always be made while they are written
+    const counted = await weir
+      .post<{ rows: [number][] }>("/api/sql", { query: "select count(*)::double from mcp_calls" })
+      .catch(() => undefined);
+    const now = counted?.rows[0]?.[0] ?? found;
+    same = now === found ? same + 1 : 0;
+    found = now;
     if (found >= sent || same > 50) return found;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

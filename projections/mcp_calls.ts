@@ -3,7 +3,7 @@ import { attribute, defineCopy, field } from "../src/define/projection.ts";
 import { mcpCalled } from "../src/events/mcp.ts";
 
 export default defineCopy({
-  version: 2,
+  version: 3,
   about: "One row a request that passed the recording proxy.",
   on: [mcpCalled],
   row: {
@@ -16,7 +16,11 @@ export default defineCopy({
     duration_ms: optional(float("time from request to answer", { unit: "ms" })),
     success: bool("whether an answer without error came"),
     error: optional(text("error code and message", { private: true })),
-    error_type: optional(text("JSON-RPC code, tool_error, cancelled, server_died or unanswered")),
+    error_type: optional(
+      text("JSON-RPC code, tool_error, http_STATUS, unreachable, cancelled, server_died or unanswered"),
+    ),
+    result_type: optional(text("resultType of the answer; input_required: the client was to ask again with more")),
+    round: optional(int("which round of a call this is, where the one before was answered with input_required")),
     cpu: optional(float("CPU of the server's process tree", { unit: "percent of one core" })),
     memory_mb: optional(float("memory of the server's process tree", { unit: "MB" })),
     disk_io_kb: optional(float("disk input and output during the request", { unit: "kB" })),
@@ -25,6 +29,10 @@ export default defineCopy({
     protocol: optional(text("MCP protocol revision")),
     client: optional(text("client's name and version")),
     project: optional(text("folder of the project")),
+    request_id: optional(ref("JSON-RPC id, with its direction")),
+    call_id: optional(ref("the assistant's id of the tool call it belongs to")),
+    mcp_session: optional(ref("session the server gave the client")),
+    traceparent: optional(ref("trace and span it belongs to")),
     input: optional(json("parameters as JSON", { private: true })),
     output: optional(text("answer, cut", { private: true })),
   },
@@ -39,6 +47,8 @@ export default defineCopy({
     success: field("success"),
     error: field("error"),
     error_type: field("error_type"),
+    result_type: field("result_type"),
+    round: field("round"),
     cpu: field("cpu"),
     memory_mb: field("memory_mb"),
     disk_io_kb: field("disk_io_kb"),
@@ -47,6 +57,10 @@ export default defineCopy({
     protocol: field("protocol"),
     client: field("client"),
     project: attribute("project"),
+    request_id: field("request_id"),
+    call_id: field("call_id"),
+    mcp_session: field("mcp_session"),
+    traceparent: attribute("traceparent"),
     input: field("input"),
     output: field("output"),
   },

@@ -1,14 +1,21 @@
+import type { Event } from "../src/define/event.ts";
 import { bool, float, id, int, json, optional, ref, text, time } from "../src/define/field.ts";
 import { attribute, defineFact, either, field, value } from "../src/define/projection.ts";
+import { factOf } from "../src/events/facts.ts";
+import { mcpCalled } from "../src/events/mcp.ts";
 import { type Merge, mergeSources } from "../src/events/merge.ts";
-import { toolCalled, toolDenied, toolStarted, VAGUE_TOOLS } from "../src/events/tool.ts";
+import { toolCalled, toolDenied, toolStarted, UNNAMED_TOOL, VAGUE_TOOLS } from "../src/events/tool.ts";
 
 const STATUS = ["running", "denied", "done", "failed"];
+
+const ownFact = (event: Event): string | undefined => (event.fact === factOf(event) ? event.fact : undefined);
 
 const merge: Merge = mergeSources({
   own: ["call", "event_id", "sources", "parts"],
   // of two sources that both know a thing, the one closer to the tool is right
   order: ["proxy", "sdk", "api", "otlp", "hook", "transcript"],
+  // the proxy times and measures best, but knows the server's words only: not how the assistant calls tool and server, nor what it made of the answer
+  aside: { source: "proxy", fields: ["tool", "mcp_server", "input", "output", "status", "success", "error"] },
   earliest: ["time"],
   rank: (said) => STATUS.indexOf(said.status as string),
   ranked: ["status", "success", "error"],
@@ -16,15 +23,15 @@ const merge: Merge = mergeSources({
 });
 
 export default defineFact({
-  version: 1,
+  version: 2,
   about: "One row a call of a tool, with the best of every source that saw it.",
-  on: [toolStarted, toolCalled, toolDenied],
+  on: [toolStarted, toolCalled, toolDenied, mcpCalled],
   key: "call",
   row: {
     call: ref("key of the call: the assistant's id of it, else the event's id"),
     session: optional(ref("session", { max: 128 })),
     time: time("first moment known of the call: its beginning where a source told it, else its end"),
-    tool: text("tool as the assistant calls it", { max: 256 }),
+    tool: text("tool as the assistant calls it; as its server does where only a proxy saw the call", { max: 512 }),
     mcp_server: optional(text("MCP server that offers it", { max: 256 })),
     duration_ms: optional(float("time the call took", { unit: "ms" })),
     success: optional(bool("whether it succeeded; empty while it runs")),
@@ -45,23 +52,24 @@ export default defineFact({
     sources: text("how weir learned of it, comma-separated"),
     parts: optional(json("what each source said, where there are several", { private: true })),
   },
-  keyOf: (event) => event.fact ?? event.id,
+  // of a request that passed the proxy only one that names the assistant's call is part of it; all of them are in mcp_calls
+  keyOf: (event) => (event.type === mcpCalled.type ? ownFact(event) : (event.fact ?? event.id)),
   open: (row) => row.status === "running",
   complete: [toolCalled, toolDenied],
   from: {
     call: either(attribute("fact"), attribute("id")),
     session: attribute("session"),
     time: attribute("time"),
-    tool: field("tool"),
-    mcp_server: field("mcp_server"),
+    tool: either(field("tool"), value(UNNAMED_TOOL)),
+    mcp_server: either(field("mcp_server"), field("server")),
     duration_ms: field("duration_ms"),
     success: ({ type, data }) =>
-      type === toolCalled.type ? (data.success ?? true) : type === toolDenied.type ? false : undefined,
+      type === toolDenied.type ? false : type === toolStarted.type ? undefined : (data.success ?? true),
     error: ({ type, data }) => (type === toolDenied.type ? data.reason : data.error),
     status: ({ type, data }) =>
       type === toolDenied.type
         ? "denied"
-        : type !== toolCalled.type
+        : type === toolStarted.type
           ? "running"
           : data.success === false
             ? "failed"

@@ -27,6 +27,7 @@ await build({
       "src/engine/archive/worker.ts",
       "src/capture/watching-process.ts",
       "src/capture/mcp/recorder.ts",
+      "src/cli/wrap.ts",
       ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
     ].map((file) => ({ in: file, out: file.replace(/\.ts$/, "") })),
   ],

@@ -193,12 +193,40 @@ program
   .option("--json", "print what was done as JSON")
   .action(async (assistant, o) => (await import("./cli/init.ts")).init(assistant, o));
 program
-  .command("wrap <command...>")
-  .description("run an MCP server and record what passes: weir wrap --name files -- npx server-filesystem /work")
-  .requiredOption("--name <name>", "what the server is called in events")
+  .command("wrap [command...]")
+  .description(
+    "run an MCP server and record what passes: weir wrap --name files -- npx server-filesystem /work; or --all: put this in front of every server of the assistants on this machine",
+  )
+  .option("--name <name>", "what the server is called in events")
   .option("--payloads <which>", "parameters and answers that are kept: off, redacted or full", "redacted")
+  .option("--data-dir <folder>", "weir's folder, where the assistant does not hand on WEIR_DATA_DIR")
+  .option("--all", "change the assistants' settings instead of running a server")
+  .option("--undo", "with --all: take the proxy away again")
+  .option("--dry-run", "with --all: print what would change, and change nothing")
+  .option("--scope <scope>", "with --all: user, or project for the files of the project in this folder", "user")
+  .option("--json", "with --all: print what was done as JSON")
   .passThroughOptions()
-  .action(async (words, o) => (await import("./cli/wrap.ts")).wrap(words, o));
+  .action(async (words, o) => {
+    if (o.all || o.undo) return (await import("./cli/wrap-all.ts")).wrapAll(o);
+    if (o.name === undefined) throw new WeirError("usage", "wrap takes --name, or --all");
+    return (await import("./cli/wrap.ts")).wrap(words, o);
+  });
+program
+  .command("mcp-servers")
+  .description("the MCP servers that the assistants on this machine use, and whether weir records them")
+  .option("--json", "as JSON")
+  .action(async (o) => (await import("./cli/mcp-servers.ts")).mcpServers(o));
+program
+  .command("proxy")
+  .description("stand in front of an MCP server over HTTP and record what passes: weir proxy --name web --to URL")
+  .requiredOption("--name <name>", "what the server is called in events")
+  .requiredOption("--to <url>", "the server's address, for example https://mcp.example.com/mcp")
+  .option("--port <port>", "port that clients call; 0 takes any free one", "4780")
+  .option("--host <address>", "address that clients call", "127.0.0.1")
+  .option("--allowed-hosts <names>", "further names by which clients may call it, with commas")
+  .option("--payloads <which>", "parameters and answers that are kept: off, redacted or full", "redacted")
+  .option("--json", "print its address as one line of JSON when it listens")
+  .action(async (o) => (await import("./cli/proxy.ts")).proxy(o));
 const rejected = program
   .command("rejected")
   .description("input that was not taken: list it, look at it, repair it and send it again");

@@ -130,6 +130,16 @@ export const LIMITS = {
   mcp_quick_ms: 10_000, // a server that lived shorter than this died quickly
   mcp_quick_deaths_max: 5, // in a row; then the proxy ends as the server did
   mcp_handshake_ms_max: 30_000, // a restarted server that does not answer the handshake by then is dead
+  mcp_recorder_nice: 5, // priority of the thread that records, as `nice` counts it
+  mcp_mark_bytes: 512, // what the start or end of an exchange over HTTP counts in the backlog
+  mcp_find_ms: 5_000, // how often the process behind an address is looked for
+  mcp_sessions_max: 1_000, // sessions over HTTP whose requests are paired; the one unused for longest is forgotten
+  mcp_inflated_bytes_max: 67_108_864, // of one compressed answer, before it may not grow faster than the next line says
+  mcp_inflate_ratio_max: 200, // bytes out of each byte in; more is no text
+  mcp_idle_ms: 4_000, // how long an unused connection to a server is kept; most servers close theirs after five seconds
+  mcp_client_idle_ms: 60_000, // how long a connection of a client is kept unused; it is told so
+  mcp_connect_ms_max: 10_000, // until a connection to a server stands
+  mcp_drain_ms_max: 5_000, // how long requests in flight may take when the HTTP proxy is ended
   mcp_flush_ms_max: 2_500, // how long the recorder may take to write what it has when the proxy ends
   // telemetry (OTLP)
   otlp_body_bytes_max: 4_194_304, // one request as it comes

@@ -17,6 +17,10 @@ export interface JsonText {
   set(path: Path, value: unknown): void;
   /** Appends to the list at a path. */
   append(path: Path, value: unknown): void;
+  /** Puts texts before those of the list at a path, on the line of the first; where there is no list, a new one. */
+  prepend(path: Path, values: readonly string[]): void;
+  /** Takes the first texts of the list at a path away: undoes {@link prepend}. */
+  removeFirst(path: Path, count: number): void;
   /** Takes the value at a path away, with its name. */
   remove(path: Path): void;
 }
@@ -61,6 +65,25 @@ export function openJson(given: string, file: string): JsonText {
     },
     append(path, value) {
       text = insert(text, at(path)!, "", value, form);
+    },
+    prepend(path, values) {
+      const list = at(path);
+      const first = list?.children?.[0];
+      const put = values.map((one) => JSON.stringify(one)).join(", ");
+      if (first) text = splice(text, first.offset, 0, `${put}, `);
+      else if (list) text = splice(text, list.offset + 1, 0, put);
+      else {
+        json.set(path, []);
+        json.prepend(path, values);
+      }
+    },
+    removeFirst(path, count) {
+      const items = at(path)?.children ?? [];
+      const [first, next] = [items[0], items[count]];
+      const last = items[count - 1];
+      if (!first || !last) return;
+      const end = next ? next.offset : last.offset + last.length;
+      text = splice(text, first.offset, end - first.offset, "");
     },
     remove(path) {
       const node = at(path);

@@ -10,6 +10,7 @@ import { findServer, MACHINE_PLACES } from "../wire/server-program.ts";
 import { openArchive } from "./archiving.ts";
 import { client } from "./ask.ts";
 import { type Check, checkCapture } from "./doctor-capture.ts";
+import { checkServers } from "./doctor-servers.ts";
 import { say, sayJson } from "./print.ts";
 import { findRuntime } from "./runtime.ts";
 
@@ -67,6 +68,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
   });
   checks.push(checkArchive(openArchive(config)));
   checks.push(...(await checkCapture(config, runtime)));
+  checks.push(...checkServers(config.dataDir));
   for (const { assistant, files, dirs } of await discoverTranscripts({ env: environment(), home: homedir() })) {
     checks.push({
       what: assistant,

@@ -1,17 +1,4 @@
-import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Config, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
@@ -20,6 +7,7 @@ import { diffLines } from "./diff.ts";
 import { captureToken, HOOKS_PATH } from "./hooks.ts";
 import { note, say, sayJson } from "./print.ts";
 import { findRuntime } from "./runtime.ts";
+import { readText, replaceFile } from "./settings-file.ts";
 import {
   hookCommand,
   httpAddress,
@@ -130,8 +118,6 @@ function tell(changes: readonly Change[], options: InitOptions, config: Config):
   else say("Events wait on disk until weir runs. Start it with: weir up");
 }
 
-const readText = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
-
 function change(of: SettingsFile, entry: Entry | undefined): Change {
   // a link to a file elsewhere stays a link
   const file = existsSync(of.file) ? realpathSync(of.file) : of.file;
@@ -147,20 +133,10 @@ function write({ file, before, after, backup, of }: Change, remove: boolean): vo
   if (remove) {
     const same = kept !== undefined && of.same(kept, after ?? of.blank);
     if (after === undefined && kept === undefined) rmSync(file);
-    else replace(file, same ? kept : (after ?? of.blank));
+    else replaceFile(file, same ? kept : (after ?? of.blank));
     if (same) rmSync(backup);
     return;
   }
-  if (before !== undefined && kept === undefined && !of.own) replace(backup, before, statSync(file).mode & 0o777);
-  replace(file, after!);
-}
-
-function replace(file: string, text: string, mode?: number): void {
-  const temporary = `${file}.${randomBytes(4).toString("hex")}`;
-  const access = mode ?? (existsSync(file) ? statSync(file).mode & 0o777 : 0o600);
-  writeFileSync(temporary, text, { mode: access });
-  const fd = openSync(temporary, "r+");
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(temporary, file);
+  if (before !== undefined && kept === undefined && !of.own) replaceFile(backup, before, statSync(file).mode & 0o777);
+  replaceFile(file, after!);
 }

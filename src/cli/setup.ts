@@ -34,11 +34,11 @@ export function installedVersion({ program }: Setup): string | undefined {
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** The data folder, where it is not the one that every weir of this user finds. */
-const ownFolder = (config: Config): string | undefined =>
+export const ownFolder = (config: Config): string | undefined =>
   config.dataDir === join(environment().HOME || homedir(), ".weir") ? undefined : config.dataDir;
 
 /** Words that start a program of this weir, built or from the source. */
-function program(built: string, source: string): string[] {
+export function program(built: string, source: string): string[] {
   const file = join(definitionsRoot(), built);
   if (existsSync(file)) return [process.execPath, file];
   return [process.execPath, "--import", fileURLToPath(import.meta.resolve("tsx")), entry(source)];

@@ -17,6 +17,9 @@ export function factOf(event: Event): string | undefined {
     case "tool.called":
     case "tool.denied":
       return data.call_id && `tool:${data.call_id}`;
+    // the proxy sees the call that the assistant reports too; without the assistant's id nothing tells that it is the same
+    case "mcp.called":
+      return data.method === "tools/call" && data.call_id ? `tool:${data.call_id}` : undefined;
     case "model.called":
       return answerFact(data.message_id, data.request_id);
     case "prompt.submitted":

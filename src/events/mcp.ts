@@ -12,16 +12,23 @@ export const mcpCalled = defineEvent("mcp.called", 1, "One request passed betwee
   error: optional(text("error code and message, or tool_error", { max: 4_000, private: true })),
   error_type: optional(
     text(
-      "error.type of OpenTelemetry: the JSON-RPC code, tool_error, cancelled, server_died, or unanswered when the connection ended first",
+      "error.type of OpenTelemetry: the JSON-RPC code, tool_error, http_STATUS, unreachable, cancelled, server_died, or unanswered when the connection ended first",
       { max: 64 },
     ),
   ),
   input: optional(json("parameters as JSON", { private: true })),
   output: optional(text("answer, cut to a bounded length", { private: true })),
+  result_type: optional(
+    text("resultType of the answer; input_required: the client is to ask again with what is wanted", { max: 64 }),
+  ),
+  round: optional(
+    int("which round of a call this is, from 2 on, where the one before was answered with input_required", { min: 1 }),
+  ),
   request_bytes: optional(int("size of the request", { min: 0, unit: "byte" })),
   response_bytes: optional(int("size of the answer", { min: 0, unit: "byte" })),
   protocol: optional(text("MCP protocol revision", { max: 32 })),
   client: optional(text("client's name and version", { max: 256 })),
+  mcp_session: optional(ref("session the server gave the client (mcp.session.id), over HTTP", { max: 256 })),
   cpu: optional(float("CPU of the server's process tree", { min: 0, unit: "percent of one core" })),
   memory_mb: optional(float("memory of the server's process tree", { min: 0, unit: "MB" })),
   disk_io_kb: optional(

@@ -13,6 +13,7 @@ export type Merge = <R extends MergedRow>(row: R, made: R, via: string) => R;
 /**
  * Makes the rule by which several sources fill one row.
  * `order`: sources, the most trusted first; of each field the first source that knows it is taken.
+ * `aside`: a source that is asked last for some fields, wherever it stands in the order.
  * `earliest`: fields that take the smallest value of all.
  * `rank`: how far along what is said is, by fields of `ranked` alone; the highest decides these fields.
  */
@@ -20,6 +21,7 @@ export function mergeSources(rule: {
   /** Columns that belong to the row itself and to no source: its key, and where it was first seen. */
   readonly own: readonly string[];
   readonly order: readonly string[];
+  readonly aside?: { readonly source: string; readonly fields: readonly string[] };
   readonly earliest: readonly string[];
   readonly rank: (said: Said) => number;
   readonly ranked: readonly string[];
@@ -52,13 +54,21 @@ export function mergeSources(rule: {
   const across = (parts: ReadonlyMap<string, Said>): Record<string, unknown> => {
     const vias = [...parts.keys()].sort((a, b) => trust(a) - trust(b) || (a < b ? -1 : 1));
     const out: Record<string, unknown> = {};
+    const last = vias.filter((via) => via !== rule.aside?.source);
+    if (last.length < vias.length) last.push(rule.aside!.source);
+    const fill = (from: readonly string[], wanted: (key: string) => boolean): void => {
+      for (const via of from)
+        for (const [key, value] of Object.entries(parts.get(via)!))
+          if (wanted(key))
+            out[key] = rule.earliest.includes(key) ? smallest(out[key], value) : clearer(key, out[key], value);
+    };
+    const isAside = (key: string): boolean => rule.aside?.fields.includes(key) ?? false;
+    fill(vias, (key) => !isAside(key));
+    fill(last, isAside);
     let furthest: Said | undefined;
-    for (const via of vias) {
+    for (const via of rule.ranked.some(isAside) ? last : vias) {
       const said = parts.get(via)!;
       if (!furthest || rule.rank(said) > rule.rank(furthest)) furthest = said;
-      for (const [key, value] of Object.entries(said)) {
-        out[key] = rule.earliest.includes(key) ? smallest(out[key], value) : clearer(key, out[key], value);
-      }
     }
     for (const key of rule.ranked) out[key] = furthest?.[key];
     return out;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client as NewClient } from "@modelcontextprotocol/client";
 import { StdioClientTransport as NewTransport } from "@modelcontextprotocol/client/stdio";
@@ -69,6 +69,15 @@ const call = (id: unknown, name: string, args: object, _meta: object = {}) => ({
   method: "tools/call",
   params: { name, arguments: args, _meta },
 });
+
+/** Whether a call of a client is in a spool. */
+function spooled(dataDir: string, client: string): boolean {
+  const folder = join(dataDir, "spool");
+  if (!existsSync(folder)) return false;
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".seg"));
+  const texts = files.map((name) => readFileSync(join(folder, name), "latin1"));
+  return texts.some((text) => text.includes("get-sum") && text.includes(`${client} `));
+}
 
 describe("weir wrap", () => {
   test("any bytes in any chunks arrive unchanged, in both directions and on stderr", async () => {
@@ -149,10 +158,8 @@ describe("weir wrap", () => {
     const dataDir = join(dir.path, "data");
     const env = envOf(dataDir);
     const started = { command: process.execPath, args: wrapped("everything", "--", ...EVERYTHING), env };
-    for (const client of [
-      new OldClient({ name: "old", version: "1" }, { capabilities: { sampling: {} } }),
-      new NewClient({ name: "new", version: "2" }),
-    ]) {
+    const old = new OldClient({ name: "old", version: "1" }, { capabilities: { sampling: {} } });
+    for (const client of [old, new NewClient({ name: "new", version: "2" })]) {
       const transport = { ...started, stderr: "ignore" } as const;
       if (client instanceof OldClient) {
         const { CreateMessageRequestSchema } = await import("@modelcontextprotocol/sdk/types.js");
@@ -172,6 +179,8 @@ describe("weir wrap", () => {
       expect(JSON.stringify(sum.content)).toContain("5");
       const failed = await client.callTool({ name: "get-sum", arguments: { a: "x" } }).catch(() => ({ isError: true }));
       expect(failed.isError).toBe(true);
+      // what a server uses can be seen only while it runs
+      await until("the call is on disk", () => spooled(dataDir, client === old ? "old" : "new"), PATIENT);
       await client.close();
     }
 
@@ -232,4 +241,61 @@ describe("weir wrap", () => {
     ]);
     expect((await weir.json<{ ok: boolean }>(["verify", "--json"])).ok).toBe(true);
   });
+
+  test("a call that the assistant's hook tells too is one row with the best of both", async () => {
+    await using dir = await tempDir();
+    const dataDir = join(dir.path, "data");
+    const env = envOf(dataDir);
+    const told = (event: string, more: object) =>
+      start(process.execPath, [CLI, "hook", "claude-code"], {
+        env,
+        input: JSON.stringify({
+          session_id: "folded",
+          cwd: "/home/ada/app",
+          hook_event_name: event,
+          tool_name: "mcp__everything__get-sum",
+          tool_use_id: "toolu_folded",
+          tool_input: { a: 2, b: 3 },
+          ...more,
+        }),
+      }).ended;
+    const hand = byHand(env, "everything", ...EVERYTHING);
+    hand.send(HELLO);
+    await hand.answer(0);
+    hand.send(INITIALIZED);
+    await told("PreToolUse", {});
+    hand.send(call(1, "get-sum", { a: 2, b: 3 }, { "claudecode/toolUseId": "toolu_folded" }));
+    hand.send(call(2, "get-sum", { a: 4, b: 5 })); // nothing tells whose call this is
+    await Promise.all([hand.answer(1), hand.answer(2)]);
+    await told("PostToolUse", { tool_response: [{ type: "text", text: "The sum of 2 and 3 is 5." }] });
+    hand.child.stdin!.end();
+    await hand.ended;
+
+    await using weir = await startWeir({ dataDir });
+    await until("everything is there", async () => {
+      await weir.settled();
+      const [row] = await weir.sql<{ sources: string }>("select sources from tool_calls");
+      return row?.sources === "hook,proxy";
+    });
+    const rows = await weir.sql<Record<string, unknown>>("select * from tool_calls");
+    expect(rows).toMatchObject([
+      {
+        session: "folded",
+        tool: "mcp__everything__get-sum",
+        mcp_server: "everything",
+        status: "done",
+        success: true,
+        input: '{"a":2,"b":3}',
+      },
+    ]);
+    const asked = await weir.json<{ columns: { name: string }[]; rows: unknown[][] }>([
+      ...["query", "mcp_calls", "--method", "tools/call", "--session", "folded", "--json"],
+    ]);
+    expect(asked.rows).toHaveLength(1);
+    const [mcp] = await weir.sql<{ duration_ms: number }>(
+      "select duration_ms from mcp_calls where call_id is not null",
+    );
+    expect(rows[0]!.duration_ms).toBe(mcp!.duration_ms);
+    expect(await weir.sql("select 1 from mcp_calls where tool = 'get-sum'")).toHaveLength(2);
+  }, 180_000);
 });

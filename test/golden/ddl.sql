@@ -33,8 +33,8 @@ create table if not exists "gaps"("event_id" UUID, "time" TIMESTAMP, "what" VARC
 -- logs, version 1
 create table if not exists "logs"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "name" VARCHAR, "severity" VARCHAR, "severity_number" BIGINT, "body" VARCHAR, "service" VARCHAR, "scope" VARCHAR, "trace_id" VARCHAR, "span_id" VARCHAR, "attributes" VARCHAR, "resource" VARCHAR);
 
--- mcp_calls, version 2
-create table if not exists "mcp_calls"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "server" VARCHAR, "method" VARCHAR, "tool" VARCHAR, "duration_ms" DOUBLE, "success" BOOLEAN, "error" VARCHAR, "error_type" VARCHAR, "cpu" DOUBLE, "memory_mb" DOUBLE, "disk_io_kb" DOUBLE, "request_bytes" BIGINT, "response_bytes" BIGINT, "protocol" VARCHAR, "client" VARCHAR, "project" VARCHAR, "input" VARCHAR, "output" VARCHAR);
+-- mcp_calls, version 3
+create table if not exists "mcp_calls"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "server" VARCHAR, "method" VARCHAR, "tool" VARCHAR, "duration_ms" DOUBLE, "success" BOOLEAN, "error" VARCHAR, "error_type" VARCHAR, "result_type" VARCHAR, "round" BIGINT, "cpu" DOUBLE, "memory_mb" DOUBLE, "disk_io_kb" DOUBLE, "request_bytes" BIGINT, "response_bytes" BIGINT, "protocol" VARCHAR, "client" VARCHAR, "project" VARCHAR, "request_id" VARCHAR, "call_id" VARCHAR, "mcp_session" VARCHAR, "traceparent" VARCHAR, "input" VARCHAR, "output" VARCHAR);
 
 -- measurements, version 2
 create table if not exists "measurements"("event_id" UUID, "time" TIMESTAMP, "session" VARCHAR, "name" VARCHAR, "value" DOUBLE, "unit" VARCHAR, "labels" VARCHAR, "kind" VARCHAR, "count" BIGINT, "sum" DOUBLE, "min" DOUBLE, "max" DOUBLE, "buckets" VARCHAR);
@@ -74,7 +74,7 @@ create table if not exists "spans"("event_id" UUID, "session" VARCHAR, "started_
 -- thresholds, version 1
 create table if not exists "thresholds"("name" VARCHAR, "metric" VARCHAR, "labels" VARCHAR, "above" DOUBLE, "below" DOUBLE, "severity" VARCHAR, "removed" VARCHAR, "set_at" TIMESTAMP, "set_by" VARCHAR, "first_seq" BIGINT);
 
--- tool_calls, version 1
+-- tool_calls, version 2
 create table if not exists "tool_calls"("call" VARCHAR, "session" VARCHAR, "time" TIMESTAMP, "tool" VARCHAR, "mcp_server" VARCHAR, "duration_ms" DOUBLE, "success" BOOLEAN, "error" VARCHAR, "status" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "assistant" VARCHAR, "agent" VARCHAR, "input" VARCHAR, "output" VARCHAR, "input_bytes" BIGINT, "output_bytes" BIGINT, "file_path" VARCHAR, "cpu" DOUBLE, "memory_mb" DOUBLE, "event_id" UUID, "sources" VARCHAR, "parts" VARCHAR, "first_seq" BIGINT);
 
 -- tool_usage_hourly, version 1

@@ -36,6 +36,14 @@ test("coverage says per session who saw what, who missed it, and on what they di
     answer(6, "a", "transcript", "m1", 10),
     answer(7, "a", "otlp", "m1", 12),
     call(8, "b", "transcript", "c4"),
+    call(9, "c", "hook", "c5", { tool: "mcp__files__read", mcp_server: "files" }),
+    event(10, "c", "proxy", "mcp.called", "tool:c5", {
+      server: "my-files",
+      method: "tools/call",
+      tool: "read",
+      call_id: "c5",
+      success: true,
+    }),
   ];
   await applyAll(tables, logOf(events, []));
   const select = createSelect(tables.store.instance, { connections: 1 });
@@ -62,8 +70,13 @@ test("coverage says per session who saw what, who missed it, and on what they di
       of("b", "tool_call", "transcript", 1, 1, 1, 0, null),
     ]);
     expect((await rows({})).find((row) => row.fact === "tool_call" && row.source === "transcript")).toEqual(
-      of(null, "tool_call", "transcript", 4, 3, 1, 1, "status,success"),
+      of(null, "tool_call", "transcript", 5, 3, 1, 1, "status,success"),
     );
+    // a proxy names tool and server in other words, and contradicts nobody by that
+    expect(await rows({ session: "c" })).toEqual([
+      of("c", "tool_call", "hook", 1, 1, 0, 0, null),
+      of("c", "tool_call", "proxy", 1, 1, 0, 0, null),
+    ]);
   } finally {
     select.close();
     await tables.close();

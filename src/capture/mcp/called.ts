@@ -5,10 +5,8 @@ import { mcpCalled } from "../../events/mcp.ts";
 import { boundJson, boundKey, boundText } from "../bound.ts";
 import { isObject, type Message } from "./message.ts";
 import type { Call } from "./pairing.ts";
-
-/** What is kept of parameters, answers and error messages: nothing, all but secrets, or everything. */
-export const PAYLOADS = ["off", "redacted", "full"] as const;
-export type Payloads = (typeof PAYLOADS)[number];
+import type { Payloads } from "./payloads.ts";
+import { resultTypeOf } from "./rounds.ts";
 
 /** What the server's processes used, see {@link ../usage.ts}. */
 export interface Used {
@@ -73,7 +71,12 @@ export function calledOf(call: Call, { server, payloads, project }: CallOrigin, 
   const method = boundKey(call.method, 128);
   const input = payloadOf(request, request.params, LIMITS.tool_input_chars_max, payloads);
   return mcpCalled.of(
-    { time: call.ended, subject: method, traceparent: keyIn(meta.traceparent, 64), project },
+    {
+      time: call.ended,
+      subject: method,
+      traceparent: keyIn(meta.traceparent, 64) ?? keyIn(call.traceparent, 64),
+      project,
+    },
     {
       server,
       method,
@@ -88,10 +91,13 @@ export function calledOf(call: Call, { server, payloads, project }: CallOrigin, 
         typeof answer === "string"
           ? undefined
           : payloadOf(answer, answer.error ?? answer.result, LIMITS.tool_output_chars_max, payloads),
+      ...(typeof answer === "string" ? {} : { result_type: keyIn(resultTypeOf(answer), 64) }),
+      round: call.round,
       request_bytes: request.bytes,
       ...(typeof answer === "string" ? {} : { response_bytes: answer.bytes }),
       protocol: keyIn(call.protocol, 32),
       client: keyIn(call.client, 256),
+      mcp_session: keyIn(call.mcp_session, 256),
       ...used,
     },
   );

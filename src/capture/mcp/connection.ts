@@ -8,6 +8,7 @@ import { type CallOrigin, calledOf } from "./called.ts";
 import { createLineSplitter, type MessageLine } from "./lines.ts";
 import { type Message, messagesOf } from "./message.ts";
 import { type Call, createPairing, type Missing, type Pending, type Side } from "./pairing.ts";
+import type { Reader } from "./reader.ts";
 import { createSampler, type Sampler, type Usage } from "./usage.ts";
 
 /** How a server ended. */
@@ -35,15 +36,11 @@ export interface Estate {
 }
 
 /** What is recorded of one client's connection to a server that may be restarted. */
-export interface Connection {
-  take(side: Side, chunk: Uint8Array, at: number): void;
-  /** Messages passed that were not handed over. */
-  missed(side: Side, messages: number): void;
+export interface Connection extends Reader<Side> {
   spawned(pid: number): void;
   died(death: Death): Estate;
   /** The client's last message reached no server; gives the error that answers it. */
   lost(at: number): Uint8Array;
-  end(at: number): void;
 }
 
 const NONE = new Uint8Array(0);

@@ -10,6 +10,52 @@ export interface MessageLine {
   readonly tail: Buffer;
 }
 
+/** Gathers the bytes of one message, in memory bounded by `max` and two edges whatever its length. Chunks are not changed, but kept. */
+export interface Gatherer {
+  add(part: Uint8Array): void;
+  /** What was gathered; begins anew. */
+  done(): MessageLine;
+  readonly bytes: number;
+}
+
+const NEWLINE = 10;
+const NONE = Buffer.alloc(0);
+
+export function createGatherer(
+  max: number = LIMITS.mcp_message_bytes_max,
+  edge: number = LIMITS.mcp_edge_bytes,
+): Gatherer {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  let head = NONE;
+  let tail = NONE;
+  return {
+    get bytes() {
+      return bytes;
+    },
+    add(part) {
+      if (part.length === 0) return;
+      bytes += part.length;
+      if (bytes <= max) return void parts.push(part);
+      if (parts.length > 0) {
+        const kept = Buffer.concat(parts);
+        head = Buffer.from(kept.subarray(0, edge));
+        tail = kept;
+        parts = [];
+      } else if (head.length === 0) head = Buffer.from(part.subarray(0, edge));
+      tail = Buffer.from(Buffer.concat([tail.subarray(-edge), part.subarray(-edge)]).subarray(-edge));
+    },
+    done() {
+      const found = { bytes, whole: bytes <= max ? Buffer.concat(parts) : undefined, head, tail };
+      parts = [];
+      bytes = 0;
+      head = NONE;
+      tail = NONE;
+      return found;
+    },
+  };
+}
+
 /** Takes a stream's chunks and tells of each line that is complete. */
 export interface LineSplitter {
   push(chunk: Uint8Array, line: (line: MessageLine) => void): void;
@@ -17,55 +63,33 @@ export interface LineSplitter {
   gap(): void;
 }
 
-const NEWLINE = 10;
-const NONE = Buffer.alloc(0);
+/** Lines, and so messages on stdio, that end in a chunk. */
+export function linesIn(chunk: Uint8Array): number {
+  let count = 0;
+  for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}
 
-/** Splits a stream into lines, in memory bounded by `max` and two edges whatever the length of a line. Chunks are not changed, but kept. */
-export function createLineSplitter(
-  max: number = LIMITS.mcp_message_bytes_max,
-  edge: number = LIMITS.mcp_edge_bytes,
-): LineSplitter {
-  let parts: Uint8Array[] = [];
-  let bytes = 0;
-  let head = NONE;
-  let tail = NONE;
+/** Splits a stream into lines, each gathered in bounded memory. */
+export function createLineSplitter(max?: number, edge?: number): LineSplitter {
+  const gatherer = createGatherer(max, edge);
   let torn = false;
-
-  const keep = (part: Uint8Array): void => {
-    if (part.length === 0) return;
-    bytes += part.length;
-    if (bytes <= max) return void parts.push(part);
-    if (parts.length > 0) {
-      const kept = Buffer.concat(parts);
-      head = Buffer.from(kept.subarray(0, edge));
-      tail = kept;
-      parts = [];
-    } else if (head.length === 0) head = Buffer.from(part.subarray(0, edge));
-    tail = Buffer.from(Buffer.concat([tail.subarray(-edge), part.subarray(-edge)]).subarray(-edge));
-  };
-  const reset = (): void => {
-    parts = [];
-    bytes = 0;
-    head = NONE;
-    tail = NONE;
-    torn = false;
-  };
   return {
     push(chunk, line) {
       const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       let from = 0;
       for (let at = view.indexOf(NEWLINE); at >= 0; at = view.indexOf(NEWLINE, from)) {
-        keep(view.subarray(from, at));
+        gatherer.add(view.subarray(from, at));
         from = at + 1;
-        const found = { bytes, whole: bytes <= max ? Buffer.concat(parts) : undefined, head, tail };
+        const found = gatherer.done();
         const skip = torn;
-        reset();
+        torn = false;
         if (!skip) line(found);
       }
-      keep(view.subarray(from));
+      gatherer.add(view.subarray(from));
     },
     gap() {
-      reset();
+      gatherer.done();
       torn = true;
     },
   };

@@ -1,5 +1,6 @@
 import { LIMITS } from "../../base/limits.ts";
 import { isObject, type Message, type RequestId } from "./message.ts";
+import { createRounds, type Rounds } from "./rounds.ts";
 
 /** Who sent a message. */
 export type Side = "client" | "server";
@@ -7,32 +8,46 @@ export type Side = "client" | "server";
 /** Why a request has no answer. */
 export type Missing = "cancelled" | "server_died" | "unanswered";
 
+/** What the transport tells of a request, where the message itself does not. */
+export interface Told {
+  readonly protocol?: string | undefined;
+  readonly traceparent?: string | undefined;
+  /** The session that the server gave the client, of MCP over HTTP. */
+  readonly mcp_session?: string | undefined;
+}
+
 /** A request that waits for its answer. */
-export interface Pending {
+export interface Pending extends Told {
   readonly asker: Side;
   readonly id: RequestId;
   readonly method: string;
   readonly request: Message;
   /** When its last byte passed, in microseconds. */
   readonly begun: number;
-  readonly protocol?: string;
-  readonly client?: string;
+  readonly client?: string | undefined;
+  /** Which round of a call it is, see {@link Rounds}. */
+  readonly round?: number | undefined;
 }
 
 /** A request that is over, with its answer or the reason why there is none. */
 export interface Call extends Pending {
   readonly ended: number;
+  /** An answer may also be what stands for one: why a request did not arrive. */
   readonly answer: Message | Missing;
 }
 
 /** Pairs the requests and answers of one connection. */
 export interface Pairing {
   /** Takes a message that passed, and gives the calls it ended. */
-  take(from: Side, message: Message, at: number): Call[];
+  take(from: Side, message: Message, at: number, told?: Told): Call[];
   /** Requests of one side that wait, the oldest first. */
   pending(asker: Side): readonly Pending[];
-  /** Ends requests that will not be answered any more. */
-  end(which: readonly Pending[], why: Missing, at: number): Call[];
+  /** The request that waits under an id. */
+  waiting(asker: Side, id: RequestId): Pending | undefined;
+  /** Ends requests that will not be answered any more, or in another way. */
+  end(which: readonly Pending[], answer: Message | Missing, at: number): Call[];
+  /** Takes requests away of which nothing more is known. */
+  forget(which: readonly Pending[]): void;
   /** Requests that were forgotten because too many waited. */
   forgotten(): number;
 }
@@ -50,7 +65,10 @@ function nameOf(info: unknown): string | undefined {
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 /** Makes the pairing of one connection: pure, told every message in the order in which it passed. */
-export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pairing {
+export function createPairing(
+  pendingMax: number = LIMITS.mcp_pending_max,
+  rounds: Rounds = createRounds(pendingMax),
+): Pairing {
   const waiting = new Map<string, Pending>();
   let protocol: string | undefined;
   let client: string | undefined;
@@ -60,7 +78,7 @@ export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pair
     waiting.delete(keyOf(call.asker, call.id));
     return { ...call, protocol: call.protocol ?? protocol, client: call.client ?? client, answer, ended: at };
   };
-  const ask = (asker: Side, request: Message, at: number): void => {
+  const ask = (asker: Side, request: Message, at: number, told: Told | undefined): void => {
     const { id, method, params } = request as Message & { id: RequestId; method: string };
     const meta = isObject(params?._meta) ? params._meta : {};
     if (method === "initialize") client = nameOf(params?.clientInfo);
@@ -72,18 +90,20 @@ export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pair
       method,
       request,
       begun: at,
-      protocol: textOf(meta[`${META}protocolVersion`]),
+      ...told,
+      protocol: textOf(meta[`${META}protocolVersion`]) ?? told?.protocol,
       client: nameOf(meta[`${META}clientInfo`]),
+      round: rounds.of(request),
     });
     if (waiting.size <= pendingMax) return;
     waiting.delete(waiting.keys().next().value!);
     forgotten++;
   };
   return {
-    take(from, message, at) {
+    take(from, message, at, told) {
       const { id, method, params } = message;
       if (method !== undefined) {
-        if (id !== undefined) ask(from, message, at);
+        if (id !== undefined) ask(from, message, at, told);
         const gone = params?.requestId;
         if (method !== "notifications/cancelled" || (typeof gone !== "string" && typeof gone !== "number")) return [];
         const call = waiting.get(keyOf(from, gone));
@@ -92,10 +112,15 @@ export function createPairing(pendingMax: number = LIMITS.mcp_pending_max): Pair
       const call = id === undefined ? undefined : waiting.get(keyOf(other(from), id));
       if (!call) return [];
       if (call.method === "initialize" && isObject(message.result)) protocol = textOf(message.result.protocolVersion);
+      rounds.answered(call.round, message);
       return [ended(call, message, at)];
     },
     pending: (asker) => [...waiting.values()].filter((call) => call.asker === asker),
-    end: (which, why, at) => which.map((call) => ended(call, why, at)),
+    waiting: (asker, id) => waiting.get(keyOf(asker, id)),
+    end: (which, answer, at) => which.map((call) => ended(call, answer, at)),
+    forget: (which) => {
+      for (const { asker, id } of which) waiting.delete(keyOf(asker, id));
+    },
     forgotten: () => forgotten,
   };
 }

@@ -4,6 +4,7 @@ import { clock } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { forwardTo } from "./forward.ts";
 import { replayHandshake } from "./handshake.ts";
+import type { Side } from "./pairing.ts";
 import { type Ended, exitCodeOf, type Server, startServer } from "./server.ts";
 import type { Tap } from "./tap.ts";
 
@@ -15,7 +16,7 @@ export interface ProxyOptions {
   readonly stdout: Writable;
   readonly stderr: Writable;
   /** Starts the recorder; called when the server was started, so that the server is not kept waiting. */
-  readonly tap: () => Tap;
+  readonly tap: () => Tap<Side>;
   /** Is told the pause before a restart, and why the proxy gives up. */
   readonly warn: (text: string) => void;
 }

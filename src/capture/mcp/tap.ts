@@ -1,15 +1,15 @@
 import { Worker } from "node:worker_threads";
 import { clock } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { CallOrigin } from "./called.ts";
 import type { Death, Estate } from "./connection.ts";
-import type { Side } from "./pairing.ts";
-import type { Passed, Said, Told } from "./recorder.ts";
+import type { Passed, RecorderOptions, Said, Told } from "./recorder.ts";
 
-/** The proxy's end of the recorder. */
-export interface Tap {
+/** The proxy's end of the recorder; `T` names the streams that bytes belong to. */
+export interface Tap<T> {
   /** Takes a copy of what passed. Never waits and never throws. */
-  take(side: Side, chunk: Uint8Array): void;
+  take(tag: T, chunk: Uint8Array): void;
+  /** Tells a thing that has no bytes, and whether it was told: where there is no room, `instead` is counted as missing. Without it there always is. */
+  mark(tag: T, instead?: T): boolean;
   spawned(pid: number): void;
   /** Undefined where there is no recorder any more. */
   died(death: Death): Promise<Estate | undefined>;
@@ -18,29 +18,32 @@ export interface Tap {
   end(): Promise<void>;
 }
 
-/** Messages that end in a chunk. */
-function newlinesIn(chunk: Uint8Array): number {
-  let count = 0;
-  for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) count++;
-  return count;
+export interface TapOptions {
+  /** The recorder's program. */
+  readonly entry: string;
+  readonly recorder: RecorderOptions;
+  /** Messages that end in a chunk, where that can be seen. */
+  readonly messagesIn: (chunk: Uint8Array) => number;
+  readonly failed: (error: unknown) => void;
 }
 
 /** Starts the recorder on a thread of its own. Where it fails, messages go on passing unrecorded; `failed` is told once. */
-export function createTap(entry: string, origin: CallOrigin, failed: (error: unknown) => void): Tap {
-  let parts: Passed[] = [];
+export function createTap<T>({ entry, recorder, messagesIn, failed }: TapOptions): Tap<T> {
+  let parts: Passed<T>[] = [];
   let chunks: Uint8Array[] = [];
   let bytes = 0;
-  /** Bytes handed over and not yet read. */
+  let marks = 0;
+  /** What was handed over and is not yet read, in bytes. */
   let away = 0;
-  /** Messages that ended in what was left out, where something was. */
-  const missed: Record<Side, number | undefined> = { client: undefined, server: undefined };
+  /** Messages that ended in what was left out, of each stream of which something was. */
+  const missed = new Map<T, number>();
   let timer: NodeJS.Timeout | undefined;
   /** Who waits for what the recorder was asked, in the order of asking. */
   const asked: ((said: Said | undefined) => void)[] = [];
   let worker: Worker | undefined;
   try {
     worker = new Worker(entry, {
-      workerData: origin,
+      workerData: recorder,
       ...(entry.endsWith(".ts") ? { execArgv: ["--import", "tsx"] } : {}),
     });
   } catch (error) {
@@ -61,11 +64,11 @@ export function createTap(entry: string, origin: CallOrigin, failed: (error: unk
   });
   const tell = (told: Told, transfer: ArrayBuffer[] = []): void => worker?.postMessage(told, transfer);
 
-  const tellMissed = (side: Side, at: number): void => {
-    const messages = missed[side];
-    if (messages === undefined) return;
-    parts.push([side, at, -1 - messages]);
-    missed[side] = undefined;
+  const hasRoom = (more: number): boolean => away + bytes + marks + more <= LIMITS.mcp_backlog_bytes_max;
+  const miss = (tag: T, messages: number): void => void missed.set(tag, (missed.get(tag) ?? 0) + messages);
+  const tellMissed = (at: number): void => {
+    for (const [tag, messages] of missed) parts.push([tag, at, -1 - messages]);
+    missed.clear();
   };
   const flush = (): void => {
     clearTimeout(timer);
@@ -77,11 +80,17 @@ export function createTap(entry: string, origin: CallOrigin, failed: (error: unk
       whole.set(chunk, at);
       at += chunk.length;
     }
-    away += bytes;
-    tell({ kind: "passed", parts, bytes: whole }, [whole.buffer as ArrayBuffer]);
+    const weight = bytes + marks;
+    away += weight;
+    tell({ kind: "passed", parts, bytes: whole, weight }, [whole.buffer as ArrayBuffer]);
     parts = [];
     chunks = [];
     bytes = 0;
+    marks = 0;
+  };
+  const soon = (): void => {
+    if (bytes >= LIMITS.mcp_gather_bytes_max) flush();
+    else timer ??= setTimeout(flush, LIMITS.mcp_gather_ms);
   };
   const ask = (told: Told): Promise<Said | undefined> => {
     flush();
@@ -91,19 +100,28 @@ export function createTap(entry: string, origin: CallOrigin, failed: (error: unk
     return answer;
   };
   return {
-    take(side, chunk) {
+    take(tag, chunk) {
       if (!worker) return;
-      if (away + bytes + chunk.length > LIMITS.mcp_backlog_bytes_max) {
-        missed[side] = (missed[side] ?? 0) + newlinesIn(chunk);
-        return;
-      }
+      if (!hasRoom(chunk.length)) return miss(tag, messagesIn(chunk));
       const at = clock.nowUs();
-      tellMissed(side, at);
-      parts.push([side, at, chunk.length]);
+      if (missed.size > 0) tellMissed(at);
+      parts.push([tag, at, chunk.length]);
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes >= LIMITS.mcp_gather_bytes_max) flush();
-      else timer ??= setTimeout(flush, LIMITS.mcp_gather_ms);
+      soon();
+    },
+    mark(tag, instead) {
+      if (!worker) return false;
+      if (instead !== undefined && !hasRoom(LIMITS.mcp_mark_bytes)) {
+        miss(instead, 1);
+        return false;
+      }
+      const at = clock.nowUs();
+      if (missed.size > 0) tellMissed(at);
+      parts.push([tag, at, 0]);
+      marks += LIMITS.mcp_mark_bytes;
+      soon();
+      return true;
     },
     spawned(pid) {
       flush();
@@ -118,7 +136,7 @@ export function createTap(entry: string, origin: CallOrigin, failed: (error: unk
       return said?.kind === "answers" ? said.answers : undefined;
     },
     async end() {
-      for (const side of ["client", "server"] as const) tellMissed(side, clock.nowUs());
+      tellMissed(clock.nowUs());
       flush();
       tell({ kind: "end", at: clock.nowUs() });
       const limit = setTimeout(() => void worker?.terminate(), LIMITS.mcp_flush_ms_max);

@@ -2,17 +2,12 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { clock } from "../../base/clock.ts";
 import { WeirError } from "../../base/errors.ts";
+import { refusalOf } from "../../base/origin.ts";
 import { answerError } from "./errors.ts";
 
 /** Wrong tokens that are answered 401 within a window; after these every wrong one waits. The right token always passes. */
 const WRONG_MAX = 20;
 const WRONG_WINDOW_MS = 60_000;
-
-const nameOf = (host: string): string => host.replace(/:\d+$/, "").toLowerCase();
-
-/** Whether a Host value is one of those allowed: with its port where the list names one, else by name alone. */
-const allowed = (hosts: readonly string[], host: string): boolean =>
-  hosts.some((known) => known.toLowerCase() === host.toLowerCase() || known.toLowerCase() === nameOf(host));
 
 /**
  * Refuses requests that name another host (a page that had its name point here) or come from a page of another origin. `hosts` is read
@@ -21,16 +16,8 @@ const allowed = (hosts: readonly string[], host: string): boolean =>
 export function checkOrigin(hosts: () => readonly string[]): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header("host") ?? new URL(c.req.url).host;
-    if (!allowed(hosts(), host))
-      return answerError(c, new WeirError("forbidden", `the host ${host.slice(0, 100)} is not allowed`));
-    const origin = c.req.header("origin");
-    if (
-      origin !== undefined &&
-      origin.toLowerCase() !== `http://${host}`.toLowerCase() &&
-      origin.toLowerCase() !== `https://${host}`.toLowerCase()
-    ) {
-      return answerError(c, new WeirError("forbidden", `requests from ${origin.slice(0, 100)} are not allowed`));
-    }
+    const refusal = refusalOf(hosts(), host, c.req.header("origin"));
+    if (refusal !== undefined) return answerError(c, new WeirError("forbidden", refusal));
     await next();
   };
 }

@@ -2,6 +2,9 @@ import { bool, float, int, optional, text } from "../../define/field.ts";
 import { defineQuery } from "../../define/query.ts";
 import { equals, period, rows, rowsOf, statement, within } from "../statement.ts";
 
+/** Columns in which a proxy names things in the server's words, which are not the assistant's. */
+const NAMES: readonly string[] = ["tool", "mcp_server"];
+
 /** Tables of facts, with their key and the columns in which two sources can contradict each other. Times and texts differ by nature. */
 const FACTS = [
   { fact: "prompt", table: "prompts", compared: ["session"] },
@@ -31,7 +34,10 @@ const FACTS = [
  * scan of the table, so that DuckDB passes over all rows but those by their statistics.
  */
 const unlike = FACTS.map(({ fact, table, compared }) => {
-  const told = compared.map((column) => `{field: '${column}', told: json_extract_string(parts, '$.*.${column}')}`);
+  const told = compared.map(
+    (column) =>
+      `{field: '${column}', told: json_extract_string(${NAMES.includes(column) ? `json_merge_patch(parts, '{"proxy":null}')` : "parts"}, '$.*.${column}')}`,
+  );
   return `select '${fact}' as fact, session, string_split(sources, ',') as sources, event_id, field.field as field
 from (select session, sources, event_id, unnest([${told.join(", ")}]) as field from ${table} where parts is not null)
 where len(list_distinct(list_filter(field.told, lambda v: v is not null))) > 1`;

@@ -1,0 +1,47 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isAlive } from "./runtime.ts";
+
+/** A `weir proxy` that runs, in `<data>/proxies/`. */
+export interface ProxyRecord {
+  readonly pid: number;
+  readonly name: string;
+  /** The address that stands for the server's. */
+  readonly url: string;
+  /** The server's address. */
+  readonly to: string;
+}
+
+const folderOf = (dataDir: string): string => join(dataDir, "proxies");
+
+export function rememberProxy(dataDir: string, record: ProxyRecord): void {
+  mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(folderOf(dataDir))) {
+    const pid = Number.parseInt(name, 10);
+    if (!isAlive(pid)) forgetProxy(dataDir, pid); // it was killed
+  }
+  writeFileSync(join(folderOf(dataDir), `${record.pid}.json`), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
+export const forgetProxy = (dataDir: string, pid: number): void =>
+  rmSync(join(folderOf(dataDir), `${pid}.json`), { force: true });
+
+/** The proxies that run. */
+export function runningProxies(dataDir: string): ProxyRecord[] {
+  let names: string[] = [];
+  try {
+    names = readdirSync(folderOf(dataDir)).filter((name) => name.endsWith(".json"));
+  } catch {
+    // there was none yet
+  }
+  const records: ProxyRecord[] = [];
+  for (const name of names.sort()) {
+    try {
+      const record = JSON.parse(readFileSync(join(folderOf(dataDir), name), "utf8")) as ProxyRecord;
+      if (isAlive(record.pid)) records.push(record);
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  return records;
+}
