@@ -32,6 +32,9 @@ export const LIMITS = {
   // projections
   commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 2_097_152,
+  commit_gather_ms: 100, // under load, time from one batch to the next: a transaction costs much the same for ten events and a thousand
+  commit_gather_rate_min: 2_000, // events a second from which on that is load; below it nothing waits
+  commit_gather_bytes_max: 524_288, // what waits then is taken at once
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
   replay_events_max: 16_384, // events of one transaction while tables are made again
   fold_cache_rows_max: 10_000, // open rows kept in memory per table

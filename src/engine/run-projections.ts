@@ -11,6 +11,7 @@ import { HEADERS } from "../wire/publish.ts";
 import { openReader, type Reader } from "../wire/read.ts";
 import { type StreamIdentity, streamIdentity } from "../wire/streams.ts";
 import type { Placed, Tables } from "./apply/tables.ts";
+import { Pace } from "./pace.ts";
 
 /** The tables' runner seen from outside. */
 export interface ProjectionStatus {
@@ -34,6 +35,8 @@ export interface ProjectionOptions {
   readonly status: ProjectionStatus;
   /** Told of each commit: the ids of its events, and the position after it. */
   readonly onCommit?: (ids: ReadonlySet<string>, seq: number) => void;
+  /** Whether somebody waits for an event to be in the tables. */
+  readonly awaited?: () => boolean;
   /** Where findings of loss are published. */
   readonly emit?: (draft: Draft) => void;
 }
@@ -69,14 +72,18 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   let idle: NodeJS.Timeout | undefined;
   let dirty = false;
   const place: Place = { seq: tables.position.seq, traces: [] };
+  const pace = new Pace();
   let committed: Promise<void> = Promise.resolve();
   try {
     // what still waits after the signal stays in the log: whoever stopped the tables may close the store
     while ((await reader.ready()) && !signal.aborted) {
       clearTimeout(idle);
+      if (!options.awaited?.()) await reader.gather(pace.pause(performance.now()), LIMITS.commit_gather_bytes_max);
+      if (signal.aborted) break;
       const batch = takeBatch(reader, place, options);
       if (batch.length === 0) continue;
       const started = performance.now();
+      pace.begin(eventsIn(batch), started);
       const span = tableSpan(place.traces, batch, started);
       const { ids, durable } = await tables
         .submit(batch, { stream: identity.stream, created: identity.created })
@@ -130,9 +137,10 @@ interface Place {
 /** The span over a batch, from its frames to the commit; nothing where spans go nowhere. */
 const tableSpan = (traces: Place["traces"], batch: readonly Placed[], started: number): Processing | undefined => {
   if (!telemetryOn()) return undefined;
-  const events = batch.reduce((sum, { frame }) => sum + frame.count, 0);
-  return processSpan("tables", { stream: "WEIR_EVENTS", traces, events, started });
+  return processSpan("tables", { stream: "WEIR_EVENTS", traces, events: eventsIn(batch), started });
 };
+
+const eventsIn = (batch: readonly Placed[]): number => batch.reduce((sum, { frame }) => sum + frame.count, 0);
 
 /** What waits, up to one transaction. */
 function takeBatch(reader: Reader, place: Place, { status, log, emit }: ProjectionOptions): Placed[] {
