@@ -44,6 +44,7 @@ export const LIMITS = {
   // producers
   buffer_events_max: 10_000, // events waiting in a producer's memory
   buffer_bytes_max: 16_777_216,
+  room_bytes_max: 33_554_432, // events waiting for room in that memory with somebody who waits for each; more are refused
   publish_pending_max: 8, // frames sent and not yet acknowledged
   publish_gather_ms: 2, // events that somebody waits for gather this long before they follow a frame that is on its way
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away

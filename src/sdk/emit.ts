@@ -9,6 +9,7 @@ import type { Emitter, EmitterOptions } from "./emitter.ts";
 import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
 import { createLosses } from "./losses.ts";
 import { type Awaited, Receipt, receiptsOf, settle } from "./receipt.ts";
+import { createRoom } from "./room.ts";
 import { createSend } from "./send.ts";
 import { soon } from "./soon.ts";
 import { openSpool, type Spool } from "./spool.ts";
@@ -54,7 +55,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let spool: Spool | undefined;
   let spooledSince = 0;
   let draining: Promise<void> | undefined;
-  const room: { readonly events: readonly Unnumbered[]; readonly resolve: () => void }[] = [];
+  const room = createRoom();
   let settled: (() => void)[] = [];
   let closed = false;
   let closing = false;
@@ -75,11 +76,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const notify = (): void => {
     if (losses.size > 0 && !closing && options.bus() && !(spool && spool.events > 0) && held.length === 0 && hasRoom())
       tellLosses();
-    while (room.length > 0 && hasRoom()) {
-      const { events, resolve } = room.shift()!;
-      for (const event of events) put(event);
-      resolve();
-    }
+    room.admit(hasRoom, put);
     if (buffer.length === 0 && flying === 0 && held.length === 0 && settled.length > 0) {
       const waiting = settled;
       settled = [];
@@ -326,12 +323,12 @@ export function createEmitter(options: EmitterOptions): Emitter {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (room.length > 0 || !hasRoom()) {
+    if (room.waiting > 0 || !hasRoom()) {
       if (options.whenFull === "drop") {
         giveUp("buffer_full", 1);
         return DONE;
       }
-      return new Promise<void>((resolve) => room.push({ events: [event], resolve }));
+      return room.wait([event]);
     }
     put(event);
     // a caller that does nothing but emit must not keep the connection from its turn
@@ -342,10 +339,16 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
   const takeDurably = async (drafts: readonly Draft[]): Promise<void> => {
     if (closed) throw new WeirError("internal", "the producer is closed", { hint: "emit before close" });
+    if (held.length > 0)
+      throw new WeirError("spool_full", "the broker is away and the spool takes nothing more", {
+        hint: "send them again later",
+      });
+    if (room.bytes > LIMITS.room_bytes_max)
+      throw new WeirError("limit_reached", "more events wait than can be taken", { hint: "send them again later" });
     const receipt = new Receipt(drafts.length);
     const events = drafts.map((draft) => eventOf(draft, options, false));
     for (const event of events) receipt.mark(event);
-    if (room.length > 0 || !hasRoom()) await new Promise<void>((resolve) => room.push({ events, resolve }));
+    if (room.waiting > 0 || !hasRoom()) await room.wait(events);
     else for (const event of events) put(event);
     return receipt.durable;
   };
