@@ -32,8 +32,7 @@ export const LIMITS = {
   // projections
   commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 2_097_152,
-  commit_gather_ms: 100, // under load, time from one batch to the next: a transaction costs much the same for ten events and a thousand
-  commit_gather_rate_min: 2_000, // events a second from which on that is load; below it nothing waits
+  commit_gather_ms: 100, // longest pause between two transactions: one costs much the same for ten events and for a thousand
   commit_gather_bytes_max: 524_288, // what waits then is taken at once
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
   replay_events_max: 16_384, // events of one transaction while tables are made again
@@ -46,12 +45,14 @@ export const LIMITS = {
   buffer_bytes_max: 16_777_216,
   room_bytes_max: 33_554_432, // events waiting for room in that memory with somebody who waits for each; more are refused
   publish_pending_max: 8, // frames sent and not yet acknowledged
+  publish_alone_events: 100, // so many events that somebody waits for need no company: they follow at once
   publish_gather_ms: 2, // events that somebody waits for gather this long before they follow a frame that is on its way
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   first_connect_ms_max: 2_000, // how long a producer that ends at once waits for its first connection
   spool_gather_ms: 20, // while the broker is away, events are written to the spool together after this time
   spool_look_ms: 5_000, // how often the spools of producers that are gone are looked for
   spool_segment_bytes_max: 8_388_608,
+  spool_run_frames: 64, // frames of a spool that are on their way at once
   // broker
   broker_memory_bytes_soft: 201_326_592, // GOMEMLIMIT of the nats-server; with half of it, it spent three quarters of its time collecting
   broker_gc_percent: 30, // GOGC of the nats-server: a smaller heap for a little more work

@@ -9,6 +9,7 @@ import { hooksFolder } from "../capture/hooks/append.ts";
 import { HOOK_MAPPINGS } from "../capture/hooks/assistants.ts";
 import { createInbox } from "../capture/hooks/inbox.ts";
 import { lineOf, recordOf } from "../capture/hooks/record.ts";
+import { bodyParts } from "../read/http/body.ts";
 
 /** Below this path assistants send their hooks; the last part names the assistant. */
 export const HOOKS_PATH = "/hooks/";
@@ -61,7 +62,7 @@ export function addHookRoutes(app: Hono, dataDir: string): void {
 async function readBody(c: Context, max: number): Promise<{ data: Buffer; bytes: number }> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const part of bodyParts(c)) {
     if (bytes < max) parts.push(part.subarray(0, max - bytes));
     bytes += part.length;
   }

@@ -22,7 +22,7 @@ import { fastEvents } from "../read/http/fast.ts";
 import { serveHttp } from "../read/http/serve.ts";
 import { createEmitter } from "../sdk/emit.ts";
 import type { Emitter } from "../sdk/emitter.ts";
-import { drainOrphans, spoolsFolder } from "../sdk/spools.ts";
+import { drainOrphans, newSpoolFolder, spoolsFolder } from "../sdk/spools.ts";
 import { type Broker, startBroker } from "../wire/broker.ts";
 import { checkBroker, enforce } from "../wire/check.ts";
 import { type Connection, connectBroker, publicUrl } from "../wire/connect.ts";
@@ -228,7 +228,7 @@ async function assemble(given: {
     source: "weir://local",
     via: "api",
     bus: () => own,
-    spoolFolder: join(spoolsFolder(config.dataDir), `weir.${process.pid}.${randomBytes(3).toString("hex")}`),
+    spoolFolder: newSpoolFolder(config.dataDir, "weir"),
     partitions: config.partitions,
     whenFull: "wait",
     check: true,
@@ -295,12 +295,17 @@ async function assemble(given: {
   context.serving(server.port);
   const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, log });
   closers.add(() => hooks.close());
-  const drain = (): void =>
-    void drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>
+  let draining = false;
+  const drain = async (): Promise<void> => {
+    if (draining) return;
+    draining = true;
+    await drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>
       log.debug({ err: error }, "a spool waits"),
     );
-  drain();
-  const spoolTimer = setInterval(drain, LIMITS.spool_look_ms);
+    draining = false;
+  };
+  void drain();
+  const spoolTimer = setInterval(() => void drain(), LIMITS.spool_look_ms);
   closers.add(() => clearInterval(spoolTimer));
   const runtime = {
     pid: process.pid,

@@ -83,7 +83,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       const batch = takeBatch(reader, place, options);
       if (batch.length === 0) continue;
       const started = performance.now();
-      pace.begin(eventsIn(batch), started);
+      pace.begin(started);
       const span = tableSpan(place.traces, batch, started);
       const { ids, durable } = await tables
         .submit(batch, { stream: identity.stream, created: identity.created })
@@ -95,6 +95,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       await committed; // one batch is on its way to the disk while the next is made ready
       committed = durable.then(() => {
         status.commit_ms = performance.now() - started;
+        pace.took(status.commit_ms);
         status.commits++;
         status.committed_at = performance.now();
         status.events += ids.size;
@@ -137,10 +138,9 @@ interface Place {
 /** The span over a batch, from its frames to the commit; nothing where spans go nowhere. */
 const tableSpan = (traces: Place["traces"], batch: readonly Placed[], started: number): Processing | undefined => {
   if (!telemetryOn()) return undefined;
-  return processSpan("tables", { stream: "WEIR_EVENTS", traces, events: eventsIn(batch), started });
+  const events = batch.reduce((sum, { frame }) => sum + frame.count, 0);
+  return processSpan("tables", { stream: "WEIR_EVENTS", traces, events, started });
 };
-
-const eventsIn = (batch: readonly Placed[]): number => batch.reduce((sum, { frame }) => sum + frame.count, 0);
 
 /** What waits, up to one transaction. */
 function takeBatch(reader: Reader, place: Place, { status, log, emit }: ProjectionOptions): Placed[] {

@@ -16,8 +16,6 @@ import { openSpool, type Spool } from "./spool.ts";
 
 /** Events after which an emit gives other work of the process a turn. */
 const TURN_EVENTS = 1_000;
-/** Frames of the spool that are on their way at once. */
-const DRAIN_FRAMES = 64;
 
 const isTooLarge = (error: unknown): boolean => error instanceof WeirError && error.code === "limit_reached";
 
@@ -227,13 +225,15 @@ export function createEmitter(options: EmitterOptions): Emitter {
         continue;
       }
       // while frames fly, small ones wait for company
-      if (flying >= LIMITS.publish_pending_max || (flying > 0 && buffer.length < frameMax)) break;
-      if (crowded && !sendDue && buffer.length < frameMax && settled.length === 0) {
+      const company = buffer.length < frameMax && !enough;
+      if (flying >= LIMITS.publish_pending_max || (flying > 0 && company)) break;
+      if (crowded && !sendDue && company && settled.length === 0) {
         sendSoon();
         break;
       }
       sendDue = false;
       for (const item of nextFrames()) fly(bus, item);
+      if (buffer.length === 0) enough = false;
     }
     notify();
   };
@@ -246,6 +246,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
   });
   /** The last frame answered many at once, who are likely to come back together: the next one waits a moment for them. */
   let crowded = false;
+  /** Many events came at once with somebody who waits for them. */
+  let enough = false;
   let sendDue = false;
   const sendSoon = soon(LIMITS.publish_gather_ms, () => {
     sendDue = true;
@@ -261,7 +263,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
         const bus = options.bus();
         if (!bus) return;
         // one after the other on the wire, without waiting for each acknowledgement: the broker stores them in this order
-        const run = spool.peekRun(DRAIN_FRAMES);
+        const run = spool.peekRun(LIMITS.spool_run_frames);
         if (run.length === 0) return;
         const results = await Promise.allSettled(run.map((item) => deliver(bus, item)));
         const bad = results.findIndex((r) => r.status === "rejected");
@@ -350,6 +352,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     for (const event of events) receipt.mark(event);
     if (room.waiting > 0 || !hasRoom()) await room.wait(events);
     else for (const event of events) put(event);
+    if (events.length >= LIMITS.publish_alone_events) enough = true;
     return receipt.durable;
   };
 

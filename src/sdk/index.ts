@@ -2,14 +2,14 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, readConfig } from "../base/config.ts";
-import { WeirError } from "../base/errors.ts";
+import { toWeirError, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
 import { createEmitter } from "./emit.ts";
 import type { Emitter, EmitterStats } from "./emitter.ts";
-import { drainOrphans, spoolsFolder } from "./spools.ts";
+import { drainOrphans, newSpoolFolder, orphansIn, spoolsFolder } from "./spools.ts";
 
 export type { Draft } from "../define/event.ts";
 export { CATALOG, definitionOf } from "../events/catalog.ts";
@@ -58,6 +58,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
   const config = { ...readConfig(), ...(options.dataDir ? { dataDir: options.dataDir } : {}) };
   const name = options.name ?? "sdk";
   const log = createLog(`sdk ${name}`, config.logLevel);
+  /** The connection once what earlier producers left was sent through it: what this one has goes behind. */
   let bus: Connection | undefined;
   let closed = false;
   const spools = spoolsFolder(config.dataDir);
@@ -67,7 +68,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
     via: options.via ?? "sdk",
     bus: () => (bus && !bus.nc.isClosed() && !away ? bus : undefined),
     undecided: () => undecided,
-    spoolFolder: join(spools, `${name}.${process.pid}.${randomBytes(3).toString("hex")}`),
+    spoolFolder: newSpoolFolder(config.dataDir, name),
     partitions: options.partitions ?? config.partitions,
     whenFull: options.whenFull ?? "wait",
     check: options.check ?? true,
@@ -108,17 +109,24 @@ export function createWeir(options: WeirOptions = {}): Weir {
   };
   const connectFor = async (): Promise<void> => {
     for (let pause = 50; !closed && !bus; pause = Math.min(pause * 2, 1_000)) {
+      let fresh: Connection | undefined;
       try {
         const url = addressOf(options, config);
         if (!url) throw new WeirError("not_running", `no weir runs on ${config.dataDir}`);
-        bus = await dial(url, options, config, `${name} producer`, log);
-        if (closed) return void (await bus.close());
+        fresh = await dial(url, options, config, `${name} producer`, log);
+        if (orphansIn(spools)) decide(); // that may take a while: events wait on disk
+        await drainOrphans(spools, fresh).catch((error: unknown) => {
+          if (isAway(error)) throw error;
+          log.error({ err: error }, "a spool that an earlier producer left cannot be sent"); // it must not hold up this one
+        });
+        if (closed) return void (await fresh.close());
+        bus = fresh;
         away = false;
         void follow(bus, url);
         decide();
-        await drainOrphans(spools, bus);
       } catch (error) {
         log.debug({ err: error }, "weir is away; events wait in the spool");
+        void fresh?.close();
         decide();
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
       }
@@ -141,6 +149,9 @@ export function createWeir(options: WeirOptions = {}): Weir {
   };
   return { ...emitter, close, [Symbol.asyncDispose]: close };
 }
+
+const isAway = (error: unknown): boolean =>
+  ["broker_unreachable", "broker_full", "timeout"].includes(toWeirError(error).code);
 
 /** Where the broker is: as told, or as the running weir of the folder says; undefined while there is none. */
 function addressOf(options: WeirOptions, config: Config): string | undefined {

@@ -1,7 +1,12 @@
-import { appendFile, mkdir, open, stat } from "node:fs/promises";
+import { closeSync, fdatasync, fstatSync, fsync, openSync, statSync, writeSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { LIMITS } from "../../base/limits.ts";
-import { DROPPED, INBOX } from "./append.ts";
+import { DROPPED, INBOX, openForAppend } from "./append.ts";
+
+const datasync = promisify(fdatasync);
+const sync = promisify(fsync);
 
 /** Appends to the hooks' spool from a process that goes on: what comes while one write is under way shares the next. */
 export interface Inbox {
@@ -59,31 +64,27 @@ async function appendDurably(folder: string, lines: Buffer, count: number, bytes
   return false;
 }
 
+/** Only the disk is waited for beside the process: each step that is, waits for a thread that the tables use too, and the others are quick. */
 async function appendOnce(folder: string, lines: Buffer, bytesMax: number): Promise<"kept" | "moved" | "full"> {
   const file = join(folder, INBOX);
-  const handle = await open(file, "a", 0o600).catch(async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return open(file, "a", 0o600);
-  });
+  const fd = openForAppend(folder, file);
   try {
-    const before = await handle.stat();
+    const before = fstatSync(fd);
     if (before.size + lines.length > bytesMax) return "full";
-    if ((await handle.write(lines)).bytesWritten !== lines.length) return "full";
-    await handle.datasync();
-    if (before.size === 0) await syncFolder(folder);
-    const now = await stat(file).catch(() => undefined);
-    return now?.ino === before.ino ? "kept" : "moved";
+    if (writeSync(fd, lines) !== lines.length) return "full";
+    await Promise.all([datasync(fd), ...(before.size === 0 ? [syncFolder(folder)] : [])]);
+    return statSync(file, { throwIfNoEntry: false })?.ino === before.ino ? "kept" : "moved";
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
+  const fd = openSync(folder, "r");
   try {
-    await handle.sync();
+    await sync(fd);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
