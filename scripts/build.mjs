@@ -26,6 +26,7 @@ await build({
       "src/engine/processors-worker.ts",
       "src/capture/watching-process.ts",
       "src/capture/mcp/recorder.ts",
+      "src/capture/hooks/inbox-worker.ts",
       ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
     ].map((file) => ({ in: file, out: file.replace(/\.ts$/, "") })),
   ],

@@ -95,7 +95,7 @@ export const LIMITS = {
   hook_spool_bytes_max: 268_435_456, // payloads on disk while weir is away
   hook_write_tries_max: 8, // a payload is written again when the file was taken away between opening and writing
   hook_wait_ms_max: 10_000, // payloads that wait longer than this while weir runs are a reason to look
-  hook_pause_ms: 100, // between two times the spool is taken: each begins a new file, which costs a disk sync of its own
+  hook_pause_ms: 250, // between two times the spool is taken: each begins a new file, which costs a disk sync of its own
   hook_gather_ms: 10, // after a payload arrived, before it is taken: what comes meanwhile is taken with it
   // recording MCP proxy
   mcp_message_bytes_max: 4_194_304, // a longer message passes all the same; it is told by its beginning and end

@@ -286,7 +286,8 @@ async function assemble(given: {
   if (telemetry.meter) observeStatus(telemetry.meter, () => context.status());
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
-  addHookRoutes(app, config.dataDir);
+  const hookRoutes = addHookRoutes(app, config.dataDir);
+  closers.add(() => hookRoutes.close());
   addOperations(app, { config, definitions, bus, projecting, log, snapshot: () => context.snapshot() });
   const otlp = addOtlp(app, { emitter, folder: join(config.dataDir, "otlp"), log });
   closers.add(() => otlp.close());

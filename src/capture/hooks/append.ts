@@ -70,8 +70,7 @@ function keep(fd: number, file: string, before: { ino: number; size: number }): 
   return statSync(file, { throwIfNoEntry: false })?.ino === before.ino ? "kept" : "moved";
 }
 
-/** Opens the inbox, and makes its folder where there is none. */
-export function openForAppend(folder: string, file: string): number {
+function openForAppend(folder: string, file: string): number {
   try {
     return openSync(file, "a", 0o600);
   } catch (error) {
