@@ -104,6 +104,7 @@ export default async function httpIngest(options: ReadonlyMap<string, string>): 
     "p99 ms": l.p99_ms,
     "max ms": l.max_ms,
     failed: l.failed,
+    "client µs": (l.cpu_s / l.requests) * 1e6,
   });
   table([row("peer: 204, nothing stored", before), row("weir: durable", own), row("peer again", after)]);
   if (own.failed > 0) process.stdout.write(`first failure: ${own.wrong}\n`);
@@ -116,6 +117,7 @@ export default async function httpIngest(options: ReadonlyMap<string, string>): 
     stored: answer.rows[0]![0],
     answered: own.requests,
     cpu_us_per_request: (spent / own.requests) * 1e6,
+    client_cpu_us_per_request: (own.cpu_s / own.requests) * 1e6,
     connections,
   };
 }
