@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startPeer } from "./http-peer.ts";
 import { environment, quantile, remove, startInstance, table } from "./instance.ts";
 
 const HOOK = new URL("../dist/src/hook.cjs", import.meta.url).pathname;
@@ -59,7 +60,8 @@ function pairedRuns(weir: string, times: number, env: NodeJS.ProcessEnv): Record
 
 /**
  * The command hook as a whole process against `node -e 0`, weir down, up and frozen (SIGSTOP); the hook over HTTP at `--rate` (50) a second over
- * `--seconds` (60); and whether every payload of both is in the tables in the end. `--times` (60) runs of each command.
+ * `--seconds` (60), with weir's server that answers without storing as the floor of the same run; and whether every payload of both is in the tables
+ * in the end. `--times` (60) runs of each command.
  */
 export default async function hook(options: ReadonlyMap<string, string>): Promise<Record<string, unknown>> {
   const times = Number(options.get("times") ?? 60);
@@ -72,22 +74,38 @@ export default async function hook(options: ReadonlyMap<string, string>): Promis
   rows.push(...pairedRuns("frozen", times, env));
   const late = await overHttp(weir.http_url, tokenOf(dir), { rate: 50, seconds: 1, limit_ms: 500, from: 2_000_000 });
   process.kill(weir.pid, "SIGCONT");
-  const http = await overHttp(weir.http_url, tokenOf(dir), {
-    rate: Number(options.get("rate") ?? 50),
-    seconds: Number(options.get("seconds") ?? 60),
-    limit_ms: 5_000,
-    from: 1_000_000,
-  });
+  const rate = Number(options.get("rate") ?? 50);
+  const seconds = Number(options.get("seconds") ?? 60);
+  const peer = await startPeer(tokenOf(dir), 204);
+  // half before, half after: a machine that slows down meanwhile slows both
+  const half = { rate, seconds: seconds / 4, limit_ms: 5_000, from: 3_000_000 };
+  const floors = [await overHttp(peer.url, tokenOf(dir), half)];
+  const http = await overHttp(weir.http_url, tokenOf(dir), { rate, seconds, limit_ms: 5_000, from: 1_000_000 });
+  floors.push(await overHttp(peer.url, tokenOf(dir), half));
+  peer.stop();
   const found = await settled(weir);
   await weir.stop();
   remove(dir);
   table(rows);
-  const sent = { ...http, frozen_longest_ms: late.longest_ms, frozen_limit_ms: 500 };
-  table([sent]);
+  const row = (what: string, l: typeof http) => ({
+    what,
+    sent: l.sent,
+    answered: l.answered,
+    "p50 ms": l.p50_ms,
+    "p99 ms": l.p99_ms,
+    "longest ms": l.longest_ms,
+  });
+  table([
+    row("floor: 204, nothing stored", floors[0]!),
+    row("weir: on the disk", http),
+    row("floor again", floors[1]!),
+    row("weir frozen, limit 500 ms", late),
+  ]);
   // three commands in three states of weir; what a frozen weir was sent over HTTP may or may not have reached it
   const payloads = { sent: 9 * times + http.answered, kept: found };
   process.stdout.write(`${payloads.kept} payloads are in the tables, ${payloads.sent} were sent\n`);
-  return { commands: rows, http: sent, payloads };
+  const floor_p99_ms = (floors[0]!.p99_ms + floors[1]!.p99_ms) / 2;
+  return { commands: rows, http: { ...http, floor_p99_ms }, frozen: late, payloads };
 }
 
 const tokenOf = (dir: string): string => readFileSync(join(dir, "capture.token"), "utf8").trim();

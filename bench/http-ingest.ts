@@ -4,7 +4,9 @@ import { remove, startInstance, table, untilApplied } from "./instance.ts";
 
 /** What the load generator saw. */
 export interface Load {
+  /** Answers after the warm-up, which the figures are of, and all. */
   readonly requests: number;
+  readonly answered: number;
   readonly per_s: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
@@ -90,7 +92,7 @@ export default async function httpIngest(options: ReadonlyMap<string, string>): 
   const spent = weir.cpu() - cpu;
   const after = await load(peer.url, requests(peer.url), { connections, seconds: seconds / 4 });
   peer.stop();
-  await untilApplied(weir, own.requests);
+  await untilApplied(weir, own.answered);
   const answer = await weir.post<{ rows: number[][] }>("/api/sql", {
     query: "select count(*) from events where source = 'bench://http'",
   });
@@ -104,6 +106,7 @@ export default async function httpIngest(options: ReadonlyMap<string, string>): 
     "p99 ms": l.p99_ms,
     "max ms": l.max_ms,
     failed: l.failed,
+    "client µs": (l.cpu_s / l.answered) * 1e6,
   });
   table([row("peer: 204, nothing stored", before), row("weir: durable", own), row("peer again", after)]);
   if (own.failed > 0) process.stdout.write(`first failure: ${own.wrong}\n`);
@@ -114,8 +117,9 @@ export default async function httpIngest(options: ReadonlyMap<string, string>): 
     p99_ms: own.p99_ms,
     failed: own.failed,
     stored: answer.rows[0]![0],
-    answered: own.requests,
-    cpu_us_per_request: (spent / own.requests) * 1e6,
+    answered: own.answered,
+    cpu_us_per_request: (spent / own.answered) * 1e6,
+    client_cpu_us_per_request: (own.cpu_s / own.answered) * 1e6,
     connections,
   };
 }

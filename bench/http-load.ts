@@ -20,6 +20,7 @@ const requests = (JSON.parse(Buffer.concat(parts).toString()) as string[]).map((
 
 let turn = 0;
 let failed = 0;
+let answered = 0;
 let wrong = "";
 const times: number[] = [];
 const started = performance.now();
@@ -56,6 +57,7 @@ function run(socket: Socket, done: () => void): void {
       wrong ||= text.slice(0, 400);
     }
     text = "";
+    answered++;
     if (sent - started > warm_ms) times.push(performance.now() - sent);
     next();
   });
@@ -81,6 +83,7 @@ times.sort((a, b) => a - b);
 process.stdout.write(
   `${JSON.stringify({
     requests: times.length,
+    answered,
     per_s: times.length / seconds,
     p50_ms: quantile(times, 0.5),
     p99_ms: quantile(times, 0.99),

@@ -3,7 +3,18 @@ import { cpus, totalmem } from "node:os";
 
 /** `npm run bench -- <name> [--option value …]`: prints a table and, last, one line of JSON, which is also kept in bench/results/. */
 /** Files beside the benches that they share. */
-const PARTS = ["events", "floor", "instance", "producer", "proxy-http", "run"];
+const PARTS = [
+  "events",
+  "floor",
+  "http-load",
+  "http-peer",
+  "instance",
+  "outage-judge",
+  "outage-producer",
+  "producer",
+  "proxy-http",
+  "run",
+];
 
 const [name, ...words] = process.argv.slice(2);
 const options = new Map<string, string>();

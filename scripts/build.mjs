@@ -28,6 +28,7 @@ await build({
       "src/capture/watching-process.ts",
       "src/capture/mcp/recorder.ts",
       "src/cli/wrap.ts",
+      "src/capture/hooks/inbox-worker.ts",
       ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
     ].map((file) => ({ in: file, out: file.replace(/\.ts$/, "") })),
   ],

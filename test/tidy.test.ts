@@ -69,6 +69,7 @@ const ENTRIES = [
   /^src\/engine\/archive\/worker\.ts$/,
   /^src\/capture\/watching-process\.ts$/,
   /^src\/capture\/mcp\/recorder\.ts$/,
+  /^src\/capture\/hooks\/inbox-worker\.ts$/,
   /^(processors|projections)\/[a-z_]+\.ts$/,
   /^src\/(read\/queries|commands)\/[a-z_]+\.ts$/,
 ];

@@ -35,6 +35,8 @@ export const LIMITS = {
   // projections
   commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 2_097_152,
+  commit_gather_ms: 100, // longest pause between two transactions: one costs much the same for ten events and for a thousand
+  commit_gather_bytes_max: 524_288, // what waits then is taken at once
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
   replay_events_max: 16_384, // events of one transaction while tables are made again
   replay_look_ms: 50, // how often a replay looks whether it has reached its end
@@ -56,7 +58,9 @@ export const LIMITS = {
   // producers
   buffer_events_max: 10_000, // events waiting in a producer's memory
   buffer_bytes_max: 16_777_216,
+  room_bytes_max: 33_554_432, // events waiting for room in that memory with somebody who waits for each; more are refused
   publish_pending_max: 8, // frames sent and not yet acknowledged
+  publish_alone_events: 100, // so many events that somebody waits for need no company: they follow at once
   publish_gather_ms: 2, // events that somebody waits for gather this long before they follow a frame that is on its way
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   first_connect_ms_max: 2_000, // how long a producer that ends at once waits for its first connection
@@ -65,6 +69,7 @@ export const LIMITS = {
   spool_segment_bytes_max: 8_388_608,
   keep_ms: 2_000, // profile fast: how long a producer keeps what was acknowledged, twenty times the broker's sync interval
   keep_look_ms: 500, // how often it looks whether it may let go
+  spool_run_frames: 64, // frames of a spool that are on their way at once
   // broker
   broker_memory_bytes_soft: 201_326_592, // GOMEMLIMIT of the nats-server; with half of it, it spent three quarters of its time collecting
   broker_gc_percent: 30, // GOGC of the nats-server: a smaller heap for a little more work
@@ -110,7 +115,7 @@ export const LIMITS = {
   hook_write_tries_max: 8, // a payload is written again when the file was taken away between opening and writing
   hook_wait_ms_max: 10_000, // payloads that wait longer than this while weir runs are a reason to look
   hook_time_off_us_max: 3_600_000_000, // a payload arrives at once, or after the assistant's queue; a time further off than this is a wrong clock
-  hook_pause_ms: 100, // between two times the spool is taken: each begins a new file, which costs a disk sync of its own
+  hook_pause_ms: 250, // between two times the spool is taken: each begins a new file, which costs a disk sync of its own
   hook_gather_ms: 10, // after a payload arrived, before it is taken: what comes meanwhile is taken with it
   // recording MCP proxy
   mcp_message_bytes_max: 4_194_304, // a longer message passes all the same; it is told by its beginning and end

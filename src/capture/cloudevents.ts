@@ -1,6 +1,6 @@
 import { isoFromUs, usFromIso } from "../base/clock.ts";
 import { derivedId, isId } from "../base/id.ts";
-import type { Draft, Event } from "../define/event.ts";
+import type { Draft, Event, EventDefinition } from "../define/event.ts";
 import { definitionOf } from "../events/catalog.ts";
 import { plain } from "../events/plain.ts";
 
@@ -68,9 +68,23 @@ export function fromCloudEvent(value: unknown, now_us: number): Taken {
   };
 }
 
+/** The kinds of a definition's fields by name, put together once. */
+const kindsOf = new WeakMap<EventDefinition, ReadonlyMap<string, string>>();
+const NO_KINDS: ReadonlyMap<string, string> = new Map();
+
+function kindsIn(definition: EventDefinition | undefined): ReadonlyMap<string, string> {
+  if (!definition) return NO_KINDS;
+  let kinds = kindsOf.get(definition);
+  if (!kinds) {
+    kinds = new Map(definition.list.map(([name, info]) => [name, info.kind]));
+    kindsOf.set(definition, kinds);
+  }
+  return kinds;
+}
+
 /** Nested values as the text they travel as; bytes from base64. */
 function flatData(type: string, data: Record<string, unknown>): Record<string, unknown> {
-  const kinds = new Map(definitionOf(type)?.list.map(([name, info]) => [name, info.kind]));
+  const kinds = kindsIn(definitionOf(type));
   const out: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(data)) {
     const kind = kinds.get(name);

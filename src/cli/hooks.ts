@@ -10,6 +10,8 @@ import { hooksFolder } from "../capture/hooks/append.ts";
 import { HOOK_MAPPINGS } from "../capture/hooks/assistants.ts";
 import { createInbox } from "../capture/hooks/inbox.ts";
 import { lineOf, recordOf } from "../capture/hooks/record.ts";
+import { bodyParts } from "../read/http/body.ts";
+import { entry } from "./root.ts";
 
 /** Below this path assistants send their hooks; the last part names the assistant. */
 export const HOOKS_PATH = "/hooks/";
@@ -46,8 +48,8 @@ export function readCaptureToken(dataDir: string): string | undefined {
  * `weir hook`, so payloads of both ways keep their order. An answer that is no 2xx is shown to the person at the assistant, so whatever was
  * sent is taken: what is no JSON or too large keeps its beginning, and what finds no room is counted.
  */
-export function addHookRoutes(app: Hono, dataDir: string): void {
-  const inbox = createInbox(hooksFolder(dataDir));
+export function addHookRoutes(app: Hono, dataDir: string): { close(): Promise<void> } {
+  const inbox = createInbox({ folder: hooksFolder(dataDir), entry: entry("src/capture/hooks/inbox-worker") });
   for (const assistant of Object.keys(HOOK_MAPPINGS)) {
     app.post(`${HOOKS_PATH}${assistant}`, async (c) => {
       const at = clock.nowUs();
@@ -56,13 +58,14 @@ export function addHookRoutes(app: Hono, dataDir: string): void {
       return c.body(null, 204);
     });
   }
+  return inbox;
 }
 
 /** The body as far as it is kept, read to its end. */
 async function readBody(c: Context, max: number): Promise<{ data: Buffer; bytes: number }> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const part of bodyParts(c)) {
     if (bytes < max) parts.push(part.subarray(0, max - bytes));
     bytes += part.length;
   }

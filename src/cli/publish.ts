@@ -8,6 +8,7 @@ import { checkEvent } from "../events/check.ts";
 import { inputRejected } from "../events/flow.ts";
 import { plain } from "../events/plain.ts";
 import type { Published } from "../read/context.ts";
+import { Refused } from "../read/http/errors.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { eventOf } from "../sdk/frames.ts";
 import { readFrame } from "../wire/frame.ts";
@@ -57,7 +58,7 @@ export function publishPacked(emitter: Emitter, bytes: Uint8Array, now_us: numbe
   }
   const events: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (events.length > LIMITS.frame_events_max)
-    throw new WeirError("limit_reached", `more than ${LIMITS.frame_events_max} events in one request`);
+    throw new Refused(413, `more than ${LIMITS.frame_events_max} events in one request`, "send them in parts");
   return publishEvents(emitter, events, now_us);
 }
 
@@ -67,20 +68,21 @@ async function store(emitter: Emitter, taken: readonly Taken[]): Promise<readonl
 }
 
 /** What was asked for, or `timeout` where it takes too long: the events may become durable later, and the same ids again change nothing. */
-export async function within(durable: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
+export function within(durable: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
       () => reject(new WeirError("timeout", "the events are not durable yet", { hint: "send them again, with ids" })),
       LIMITS.http_durable_ms_max,
     );
+    const end = (then: () => void): void => {
+      clearTimeout(timer);
+      then();
+    };
+    durable.then(
+      () => end(resolve),
+      (error: unknown) => end(() => reject(error)),
+    );
   });
-  durable.catch(() => {});
-  try {
-    await Promise.race([durable, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function takeOne(value: unknown, now_us: number): Taken {

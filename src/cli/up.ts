@@ -23,7 +23,7 @@ import { fastEvents } from "../read/http/fast.ts";
 import { serveHttp } from "../read/http/serve.ts";
 import { createEmitter } from "../sdk/emit.ts";
 import type { Emitter } from "../sdk/emitter.ts";
-import { drainOrphans, spoolsFolder } from "../sdk/spools.ts";
+import { drainOrphans, newSpoolFolder, spoolsFolder } from "../sdk/spools.ts";
 import { checkBroker, enforce } from "../wire/check.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
 import { writeFolderBroker } from "../wire/folder.ts";
@@ -184,7 +184,7 @@ async function assemble(given: {
     via: "api",
     bus: () => own,
     keep: () => config.profile === "fast",
-    spoolFolder: join(spoolsFolder(config.dataDir), `weir.${process.pid}.${randomBytes(3).toString("hex")}`),
+    spoolFolder: newSpoolFolder(config.dataDir, "weir"),
     partitions: config.partitions,
     whenFull: "wait",
     check: true,
@@ -256,7 +256,8 @@ async function assemble(given: {
   if (telemetry.meter) observeStatus(telemetry.meter, () => context.status());
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
-  addHookRoutes(app, config.dataDir);
+  const hookRoutes = addHookRoutes(app, config.dataDir);
+  closers.add(() => hookRoutes.close());
   addOperations(app, {
     archive,
     archiver,

@@ -204,7 +204,17 @@ export function startProjections(options: {
         await gate;
         life = new AbortController();
         if (signal.aborted) return;
-        await runProjections({ tables, bus, archive, log, signal: life.signal, status, onCommit, emit: options.emit });
+        await runProjections({
+          tables,
+          bus,
+          archive,
+          log,
+          signal: life.signal,
+          status,
+          onCommit,
+          awaited: () => waiting.size > 0,
+          emit: options.emit,
+        });
         pause = 200;
       } catch (thrown) {
         if (signal.aborted) return;

@@ -13,6 +13,7 @@ import { type StreamIdentity, streamIdentity } from "../wire/streams.ts";
 import type { Placed, Tables } from "./apply/tables.ts";
 import type { Archive } from "./archive/archive.ts";
 import { openLog } from "./archive/read-log.ts";
+import { Pace } from "./pace.ts";
 import { takeFrames } from "./take-frames.ts";
 
 /** The tables' runner seen from outside. */
@@ -41,6 +42,8 @@ export interface ProjectionOptions {
   readonly status: ProjectionStatus;
   /** Told of each commit: the ids of its events, and the position after it. */
   readonly onCommit?: (ids: ReadonlySet<string>, seq: number) => void;
+  /** Whether somebody waits for an event to be in the tables. */
+  readonly awaited?: () => boolean;
   /** Where findings of loss are published. */
   readonly emit?: (draft: Draft) => void;
 }
@@ -108,14 +111,18 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   let idle: NodeJS.Timeout | undefined;
   let dirty = false;
   const place: Place = { seq: tables.position.seq, traces: [] };
+  const pace = new Pace();
   let committed: Promise<void> = Promise.resolve();
   try {
     // what still waits after the signal stays in the log: whoever stopped the tables may close the store
     while ((await reader.ready()) && !signal.aborted) {
       clearTimeout(idle);
+      if (!options.awaited?.()) await reader.gather(pace.pause(performance.now()), LIMITS.commit_gather_bytes_max);
+      if (signal.aborted) break;
       const batch = takeBatch(reader, place, options);
       if (batch.length === 0) continue;
       const started = performance.now();
+      pace.begin(started);
       const span = tableSpan(place.traces, batch, started);
       const { ids, durable } = await tables
         .submit(batch, { stream: identity.stream, created: identity.created })
@@ -127,6 +134,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       await committed; // one batch is on its way to the disk while the next is made ready
       committed = durable.then(() => {
         status.commit_ms = performance.now() - started;
+        pace.took(status.commit_ms);
         status.commits++;
         status.committed_at = performance.now();
         status.events += ids.size;

@@ -4,9 +4,6 @@ import type { Log } from "../base/log.ts";
 import type { Connection } from "../wire/connect.ts";
 import type { Mark, Spool, Spooled } from "./spool.ts";
 
-/** Frames of the spool that are on their way at once. */
-const DRAIN_FRAMES = 64;
-
 export const isTooLarge = (error: unknown): boolean => error instanceof WeirError && error.code === "limit_reached";
 const isAway = (error: unknown): boolean =>
   error instanceof WeirError && (error.code === "broker_unreachable" || error.code === "timeout");
@@ -60,7 +57,7 @@ export function createDrain(options: DrainOptions): Drain {
       const bus = busOf();
       if (!bus) return;
       // one after the other on the wire, without waiting for each acknowledgement: the broker stores them in this order
-      const items = spool.peekRun(DRAIN_FRAMES);
+      const items = spool.peekRun(LIMITS.spool_run_frames);
       if (items.length === 0) return;
       const { turn } = spool.mark();
       const results = await Promise.allSettled(items.map((item) => send(bus, item)));

@@ -10,6 +10,7 @@ import type { Emitter, EmitterOptions } from "./emitter.ts";
 import { eventOf, fitting, frameOf, sizeOf, type Unnumbered } from "./frames.ts";
 import { createLosses } from "./losses.ts";
 import { type Awaited, Receipt, receiptsOf, settle } from "./receipt.ts";
+import { createRoom } from "./room.ts";
 import { createSend } from "./send.ts";
 import { soon } from "./soon.ts";
 import { openSpool, type Spool } from "./spool.ts";
@@ -50,7 +51,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let held: Awaited[] = [];
   let spool: Spool | undefined;
   let spooledSince = 0;
-  const room: { readonly events: readonly Unnumbered[]; readonly resolve: () => void }[] = [];
+  const room = createRoom();
   let settled: (() => void)[] = [];
   let closed = false;
   let closing = false;
@@ -71,11 +72,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const notify = (): void => {
     if (losses.size > 0 && !closing && options.bus() && !(spool && spool.events > 0) && held.length === 0 && hasRoom())
       tellLosses();
-    while (room.length > 0 && hasRoom()) {
-      const { events, resolve } = room.shift()!;
-      for (const event of events) put(event);
-      resolve();
-    }
+    room.admit(hasRoom, put);
     if (buffer.length === 0 && flying === 0 && held.length === 0 && settled.length > 0) {
       const waiting = settled;
       settled = [];
@@ -233,13 +230,15 @@ export function createEmitter(options: EmitterOptions): Emitter {
         continue;
       }
       // while frames fly, small ones wait for company
-      if (flying >= LIMITS.publish_pending_max || (flying > 0 && buffer.length < frameMax)) break;
-      if (crowded && !sendDue && buffer.length < frameMax && settled.length === 0) {
+      const company = buffer.length < frameMax && !enough;
+      if (flying >= LIMITS.publish_pending_max || (flying > 0 && company)) break;
+      if (crowded && !sendDue && company && settled.length === 0) {
         sendSoon();
         break;
       }
       sendDue = false;
       for (const item of nextFrames()) fly(bus, item);
+      if (buffer.length === 0) enough = false;
     }
     notify();
   };
@@ -252,6 +251,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
   });
   /** The last frame answered many at once, who are likely to come back together: the next one waits a moment for them. */
   let crowded = false;
+  /** Many events came at once with somebody who waits for them. */
+  let enough = false;
   let sendDue = false;
   const sendSoon = soon(LIMITS.publish_gather_ms, () => {
     sendDue = true;
@@ -305,12 +306,12 @@ export function createEmitter(options: EmitterOptions): Emitter {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (room.length > 0 || !hasRoom()) {
+    if (room.waiting > 0 || !hasRoom()) {
       if (options.whenFull === "drop") {
         giveUp("buffer_full", 1);
         return DONE;
       }
-      return new Promise<void>((resolve) => room.push({ events: [event], resolve }));
+      return room.wait([event]);
     }
     put(event);
     // a caller that does nothing but emit must not keep the connection from its turn
@@ -321,11 +322,18 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
   const takeDurably = async (drafts: readonly Draft[]): Promise<void> => {
     if (closed) throw new WeirError("internal", "the producer is closed", { hint: "emit before close" });
+    if (held.length > 0)
+      throw new WeirError("spool_full", "the broker is away and the spool takes nothing more", {
+        hint: "send them again later",
+      });
+    if (room.bytes > LIMITS.room_bytes_max)
+      throw new WeirError("limit_reached", "more events wait than can be taken", { hint: "send them again later" });
     const receipt = new Receipt(drafts.length);
     const events = drafts.map((draft) => eventOf(draft, options, false));
     for (const event of events) receipt.mark(event);
-    if (room.length > 0 || !hasRoom()) await new Promise<void>((resolve) => room.push({ events, resolve }));
+    if (room.waiting > 0 || !hasRoom()) await room.wait(events);
     else for (const event of events) put(event);
+    if (events.length >= LIMITS.publish_alone_events) enough = true;
     return receipt.durable;
   };
 

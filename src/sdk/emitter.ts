@@ -43,7 +43,7 @@ export interface Emitter extends Sink {
   emitUnchecked(draft: Draft): Promise<void>;
   /**
    * Takes events as `emitUnchecked` does, all or none of them. Resolves when each one is acknowledged by the broker or on disk in the spool;
-   * throws `spool_full` when one was given up.
+   * throws `spool_full` when one was given up, or would have to wait behind a full spool, and `limit_reached` when too many wait for room.
    */
   emitDurably(drafts: readonly Draft[]): Promise<void>;
   stats(): EmitterStats;

@@ -2,14 +2,14 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../base/config.ts";
-import { WeirError } from "../base/errors.ts";
+import { toWeirError, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readFolderBroker, signIn } from "../wire/folder.ts";
 import { createEmitter } from "./emit.ts";
 import type { Emitter, EmitterStats } from "./emitter.ts";
-import { drainOrphans, spoolsFolder } from "./spools.ts";
+import { drainOrphans, newSpoolFolder, orphansIn, spoolsFolder } from "./spools.ts";
 
 export type { Draft } from "../define/event.ts";
 export { CATALOG, definitionOf } from "../events/catalog.ts";
@@ -60,6 +60,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
   let told = outside ? undefined : readFolderBroker(config.dataDir);
   const name = options.name ?? "sdk";
   const log = createLog(`sdk ${name}`, config.logLevel);
+  /** The connection once what earlier producers left was sent through it: what this one has goes behind. */
   let bus: Connection | undefined;
   let closed = false;
   const spools = spoolsFolder(config.dataDir);
@@ -70,7 +71,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
     via: options.via ?? "sdk",
     bus: () => (bus && !bus.nc.isClosed() && !away ? bus : undefined),
     undecided: () => undecided,
-    spoolFolder: join(spools, `${name}.${process.pid}.${randomBytes(3).toString("hex")}`),
+    spoolFolder: newSpoolFolder(config.dataDir, name),
     partitions: options.partitions ?? told?.partitions ?? config.partitions,
     whenFull: options.whenFull ?? "wait",
     check: options.check ?? true,
@@ -112,21 +113,28 @@ export function createWeir(options: WeirOptions = {}): Weir {
   };
   const connectFor = async (): Promise<void> => {
     for (let pause = 50; !closed && !bus; pause = Math.min(pause * 2, 1_000)) {
+      let fresh: Connection | undefined;
       try {
         const url = addressOf(outside, config.dataDir);
         if (!url) throw new WeirError("not_running", `no weir runs on ${config.dataDir}`);
         if (!outside) told = readFolderBroker(config.dataDir);
         const at = outside ? { url } : await signIn(config.dataDir, url, "producer");
-        bus = await connectBroker({ ...at, name: `${name} producer`, log });
-        if (closed) return void (await bus.close());
+        fresh = await connectBroker({ ...at, name: `${name} producer`, log });
+        if (orphansIn(spools)) decide(); // that may take a while: events wait on disk
+        await drainOrphans(spools, fresh, { keep: keep() }).catch((error: unknown) => {
+          if (isAway(error)) throw error;
+          log.error({ err: error }, "a spool that an earlier producer left cannot be sent"); // it must not hold up this one
+        });
+        if (closed) return void (await fresh.close());
+        bus = fresh;
         away = false;
         void follow(bus, url);
         decide();
-        await drainOrphans(spools, bus, { keep: keep() });
       } catch (error) {
         // a broker that does not let it in will not do so later, so that somebody should hear of it
         const refused = undecided && error instanceof WeirError && error.code === "broker_refused";
         log[refused ? "warn" : "debug"]({ err: error }, "events wait in the spool");
+        void fresh?.close();
         decide();
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
       }
@@ -149,6 +157,9 @@ export function createWeir(options: WeirOptions = {}): Weir {
   };
   return { ...emitter, close, [Symbol.asyncDispose]: close };
 }
+
+const isAway = (error: unknown): boolean =>
+  ["broker_unreachable", "broker_full", "timeout"].includes(toWeirError(error).code);
 
 /** Where the broker is: as told, or as the running weir of the folder says; undefined while there is none. */
 function addressOf(outside: string, dataDir: string): string | undefined {

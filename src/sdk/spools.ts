@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { clock } from "../base/clock.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "../wire/connect.ts";
 import { publishFrame } from "../wire/publish.ts";
@@ -10,12 +12,20 @@ import { eventsWaiting, openSpool, type Spooled } from "./spool.ts";
 /** Folder of all producers' spools below a data folder. */
 export const spoolsFolder = (dataDir: string): string => join(dataDir, "spool");
 
-/** Spools in a folder, with the process that owns each; the folder of the hooks is none of them. */
+/** Folder for the spool of a new producer of this process: its name, the process, when it began, and something that makes it the only one. */
+export const newSpoolFolder = (dataDir: string, name: string): string =>
+  join(spoolsFolder(dataDir), `${name}.${process.pid}.${clock.nowMs()}-${randomBytes(3).toString("hex")}`);
+
+/** When the producer of a spool began; 0 where its folder does not tell. */
+const begunAt = (entry: string): number => Number(/\.(\d+)-[0-9a-f]+$/.exec(entry)?.[1] ?? 0);
+
+/** Spools in a folder in the order their producers began, with whether the process of each is there; the folder of the hooks is none of them. */
 const spoolsIn = (folder: string): { path: string; owned: boolean }[] =>
-  (existsSync(folder) ? readdirSync(folder) : []).flatMap((entry) => {
-    const pid = Number(entry.split(".")[1]);
-    return pid ? [{ path: join(folder, entry), owned: isAlive(pid) }] : [];
-  });
+  (existsSync(folder) ? readdirSync(folder) : [])
+    .map((entry) => ({ entry, pid: Number(entry.split(".")[1]) }))
+    .filter(({ pid }) => pid > 0)
+    .sort((a, b) => begunAt(a.entry) - begunAt(b.entry))
+    .map(({ entry, pid }) => ({ path: join(folder, entry), owned: isAlive(pid) }));
 
 /** What waits in the spools of a data folder, and in how many. A spool that is taken away meanwhile is empty. */
 export function spoolsWaiting(dataDir: string): { spools: number; events: number } {
@@ -32,9 +42,13 @@ export function spoolsWaiting(dataDir: string): { spools: number; events: number
   return { spools, events };
 }
 
+/** Whether producers that are gone left something. */
+export const orphansIn = (folder: string): boolean => spoolsIn(folder).some(({ owned }) => !owned);
+
 /**
- * Sends what producers that are gone left in their spools. Safe to call by several at once: a frame sent twice is recognised. With `keep`
- * (profile fast) what was sent goes only when the broker still has it after a moment in which it syncs.
+ * Sends what producers that are gone left in their spools, those that began first first: who was killed and started again goes on where it
+ * stood. Safe to call by several at once: a frame sent twice is recognised, and all send in the same order. With `keep` (profile fast) what was sent
+ * goes only when the broker still has it after a moment in which it syncs.
  */
 export async function drainOrphans(
   folder: string,
@@ -49,11 +63,18 @@ export async function drainOrphans(
     for (const { path } of spoolsIn(folder).filter(({ owned }) => !owned)) {
       const one: (typeof sent)[number] = { spool: openSpool(path), last: undefined };
       sent.push(one);
-      for (let item = one.spool.peek(); item; item = one.spool.peek()) {
-        await send(item);
-        one.last = { ...item, frame: Uint8Array.from(item.frame) };
-        one.spool.taken(1, keep);
-        events += item.count;
+      const next = (): Spooled[] => one.spool.peekRun(LIMITS.spool_run_frames);
+      for (let run = next(); run.length > 0; run = next()) {
+        // one after the other on the wire, without waiting for each acknowledgement: the broker stores them in this order
+        const results = await Promise.allSettled(run.map(send));
+        const bad = results.findIndex((result) => result.status === "rejected");
+        const good = bad < 0 ? run.length : bad;
+        if (good > 0) {
+          one.last = { ...run[good - 1]!, frame: Uint8Array.from(run[good - 1]!.frame) };
+          one.spool.taken(good, keep);
+        }
+        events += run.slice(0, good).reduce((sum, { count }) => sum + count, 0);
+        if (bad >= 0) throw (results[bad] as PromiseRejectedResult).reason;
       }
     }
     if (!keep || events === 0) return events;

@@ -30,6 +30,8 @@ export interface Reader {
   peek(): Stored | undefined;
   /** Takes the next message. */
   shift(): Stored | undefined;
+  /** Resolves when that many bytes wait, when the time is over, or when the reader was closed. */
+  gather(ms: number, bytes: number): Promise<void>;
   /** Messages waiting. */
   readonly waiting: number;
   close(): Promise<void>;
@@ -63,10 +65,12 @@ export function openReader(
   let failure: unknown;
   let current: ConsumerMessages | undefined;
   let wake: (() => void) | undefined;
+  let gathered: { readonly bytes: number; readonly done: () => void } | undefined;
   let room: (() => void) | undefined;
   const signal = (): void => {
     wake?.();
     wake = undefined;
+    if (gathered && (closed || bytes >= gathered.bytes)) gathered.done();
   };
 
   let making = created;
@@ -136,6 +140,20 @@ export function openReader(
       }
       if (failure !== undefined) throw failure;
       return head < queue.length;
+    },
+    async gather(ms, enough) {
+      if (ms <= 0 || closed || bytes >= enough) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        gathered = {
+          bytes: enough,
+          done: () => {
+            clearTimeout(timer);
+            resolve();
+          },
+        };
+      });
+      gathered = undefined;
     },
     peek: () => queue[head],
     shift() {

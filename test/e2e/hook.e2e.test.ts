@@ -131,6 +131,27 @@ describe("weir hook", () => {
 });
 
 describe("POST /hooks/claude-code", () => {
+  test("a frozen weir keeps a client no longer than its own limit, and the command it falls back to loses nothing", async () => {
+    await using weir = await startWeir();
+    const token = (await readFile(join(weir.dataDir, "capture.token"), "utf8")).trim();
+    process.kill(weir.runtime.pid, "SIGSTOP");
+    for (let k = 0; k < 3; k++) {
+      const sent = fetch(`${weir.runtime.http_url}/hooks/claude-code`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${token}` },
+        body: payload(k),
+        signal: AbortSignal.timeout(200),
+      });
+      await expect(sent).rejects.toMatchObject({ name: "TimeoutError" });
+      expect(await hook(weir.env, payload(k))).toEqual(SILENT);
+    }
+    process.kill(weir.runtime.pid, "SIGCONT");
+    await until("all are there", async () => new Set(await callsOf(weir)).size === 3, PATIENT);
+    await weir.settled();
+    // what reached the frozen weir all the same is the same fact
+    expect(await weir.sql("select call from tool_calls order by call")).toEqual(factsTo(3).map((call) => ({ call })));
+  });
+
   test("takes whatever comes with the token, which opens nothing else", async () => {
     await using weir = await startWeir();
     const token = (await readFile(join(weir.dataDir, "capture.token"), "utf8")).trim();

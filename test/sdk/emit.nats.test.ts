@@ -288,3 +288,73 @@ function setDefault<K, V>(map: Map<K, V>, key: K, value: V): V {
   if (!map.has(key)) map.set(key, value);
   return map.get(key)!;
 }
+
+describe("events that somebody waits for", () => {
+  test("are durable when it is told so: with the broker in the log, without it on disk", async () => {
+    await using bench = await startBench();
+    await using bus = await bench.nats.connect("producer");
+    let away = false;
+    const sink = emitter(bench, () => (away ? undefined : bus));
+    await Promise.all(range(1, 40).map((k) => sink.emitDurably([draft(2 * k - 1), draft(2 * k)])));
+    expect(names(await eventsIn(bench.bus, "WEIR_IN"))).toEqual(range(1, 80).map((k) => `c${k}`));
+    away = true;
+    await Promise.all(range(81, 90).map((k) => sink.emitDurably([draft(k)])));
+    expect(sink.stats().spooled).toBe(10);
+    await sink.emitDurably([]);
+    away = false;
+    sink.wake();
+    await until("the spool is sent", () => sink.stats().spooled === 0);
+    expect(names(await eventsIn(bench.bus, "WEIR_IN"))).toEqual(range(1, 90).map((k) => `c${k}`));
+    await sink.close();
+  });
+
+  test("are refused at once where the spool is full, and those taken before are not lost", async () => {
+    await using bench = await startBench();
+    await using bus = await bench.nats.connect("producer");
+    let away = true;
+    const sink = emitter(bench, () => (away ? undefined : bus), { spoolBytesMax: 3_000 });
+    const told: boolean[] = [];
+    const taken: number[] = [];
+    const waiting: Promise<void>[] = [];
+    await until("the spool is full", async () => {
+      const k = taken.length + 1;
+      const durable = sink.emitDurably([draft(k)]);
+      const refused = durable.then(
+        () => false,
+        (error: unknown) => (error as { code: string }).code === "spool_full",
+      );
+      const soon = await Promise.race([
+        refused,
+        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 100)),
+      ]);
+      told.push(soon === true);
+      if (soon !== true) {
+        taken.push(k);
+        waiting.push(durable);
+      }
+      return told.at(-1)!;
+    });
+    expect(taken.length).toBeGreaterThan(3);
+    away = false;
+    sink.wake();
+    await Promise.all(waiting);
+    await sink.flush();
+    expect(names(await eventsIn(bench.bus, "WEIR_IN"))).toEqual(taken.map((k) => `c${k}`));
+    await sink.emitDurably([draft(1_000)]);
+    await sink.close();
+  });
+
+  test("are refused where too many wait for room", async () => {
+    await using bench = await startBench();
+    await using bus = await bench.nats.connect("producer");
+    const sink = emitter(bench, () => bus);
+    const large = (k: number) => Array.from({ length: 8 }, () => draft(k, { data: { tool: "x".repeat(500_000) } }));
+    const results = await Promise.allSettled(range(1, 40).map((k) => sink.emitDurably(large(k))));
+    const refused = results.filter((r) => r.status === "rejected");
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: "limit_reached" });
+    await sink.flush();
+    expect(calls(await eventsIn(bench.bus, "WEIR_IN"))).toHaveLength((40 - refused.length) * 8);
+    await sink.close();
+  });
+});

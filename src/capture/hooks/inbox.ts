@@ -1,12 +1,15 @@
-import { appendFile, mkdir, open, stat } from "node:fs/promises";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { LIMITS } from "../../base/limits.ts";
-import { DROPPED, INBOX } from "./append.ts";
+import { appendLines, DROPPED } from "./append.ts";
 
 /** Appends to the hooks' spool from a process that goes on: what comes while one write is under way shares the next. */
 export interface Inbox {
   /** Resolves when the line is on the disk; false where it found no room and was counted instead. Never rejects. */
   append(line: Buffer): Promise<boolean>;
+  /** Ends the thread when what was given to it is written. */
+  close(): Promise<void>;
 }
 
 interface Waiting {
@@ -14,78 +17,87 @@ interface Waiting {
   readonly done: (kept: boolean) => void;
 }
 
-/** Makes an inbox on a folder. The file is written as `appendLines` does, without holding the process up. */
-export function createInbox(folder: string, bytesMax: number = LIMITS.hook_spool_bytes_max): Inbox {
+/**
+ * Makes an inbox on a folder. A thread of its own writes, begun with the first line: one of Node's shared threads would be waited for behind the
+ * tables, which keep them busy, and the writing itself would hold up the process while the disk works.
+ */
+export function createInbox({
+  folder,
+  entry,
+  bytesMax = LIMITS.hook_spool_bytes_max,
+}: {
+  readonly folder: string;
+  /** The thread's program, `.ts` in development. */
+  readonly entry: string;
+  readonly bytesMax?: number;
+}): Inbox {
   let waiting: Waiting[] = [];
   let bytes = 0;
-  let writing = false;
-  const write = async (): Promise<void> => {
-    writing = true;
-    while (waiting.length > 0) {
-      const now = waiting;
-      waiting = [];
-      bytes = 0;
-      const kept = await appendDurably(folder, Buffer.concat(now.map((w) => w.line)), now.length, bytesMax);
-      for (const { done } of now) done(kept);
+  let writing: readonly Waiting[] = [];
+  let worker: Worker | undefined;
+  const idle: (() => void)[] = [];
+  const linesOf = (list: readonly Waiting[]): Buffer => Buffer.concat(list.map(({ line }) => line));
+  const written = (kept: boolean): void => {
+    const now = writing;
+    writing = [];
+    for (const { done } of now) done(kept);
+    write();
+  };
+  const write = (): void => {
+    if (writing.length > 0) return;
+    if (waiting.length === 0) {
+      for (const resolve of idle.splice(0)) resolve();
+      return;
     }
-    writing = false;
+    writing = waiting;
+    waiting = [];
+    bytes = 0;
+    worker ??= begin();
+    worker.postMessage({ lines: linesOf(writing), count: writing.length });
+  };
+  const begin = (): Worker => {
+    const begun = new Worker(entry, {
+      workerData: { folder, bytesMax },
+      ...(entry.endsWith(".ts") ? { execArgv: ["--import", "tsx"] } : {}),
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    });
+    begun.unref();
+    begun.on("message", written);
+    begun.once("error", () => {}); // its end is what counts
+    begun.once("exit", () => {
+      if (worker !== begun) return;
+      worker = undefined;
+      // what it was given may be written or not; twice is once
+      if (writing.length > 0) written(appendLines(folder, linesOf(writing), writing.length, bytesMax));
+    });
+    return begun;
   };
   return {
     append: (line) =>
       new Promise((done) => {
         // a disk that hangs must not fill the memory
         if (bytes + line.length > LIMITS.buffer_bytes_max) {
-          void countDropped(folder, 1).then(() => done(false));
+          countDropped(folder);
+          done(false);
           return;
         }
         bytes += line.length;
         waiting.push({ line, done });
-        if (!writing) void write();
+        write();
       }),
+    async close() {
+      if (writing.length > 0) await new Promise<void>((resolve) => idle.push(resolve));
+      const ended = worker;
+      worker = undefined;
+      await ended?.terminate();
+    },
   };
 }
 
-async function appendDurably(folder: string, lines: Buffer, count: number, bytesMax: number): Promise<boolean> {
+function countDropped(folder: string): void {
   try {
-    for (let k = 0; k < LIMITS.hook_write_tries_max; k++) {
-      const written = await appendOnce(folder, lines, bytesMax);
-      if (written === "full") break;
-      if (written === "kept") return true;
-    }
+    appendFileSync(join(folder, DROPPED), ".", { mode: 0o600 });
   } catch {
-    // no disk, no room: counted as far as it goes
-  }
-  await countDropped(folder, count);
-  return false;
-}
-
-async function appendOnce(folder: string, lines: Buffer, bytesMax: number): Promise<"kept" | "moved" | "full"> {
-  const file = join(folder, INBOX);
-  const handle = await open(file, "a", 0o600).catch(async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return open(file, "a", 0o600);
-  });
-  try {
-    const before = await handle.stat();
-    if (before.size + lines.length > bytesMax) return "full";
-    if ((await handle.write(lines)).bytesWritten !== lines.length) return "full";
-    await handle.datasync();
-    if (before.size === 0) await syncFolder(folder);
-    const now = await stat(file).catch(() => undefined);
-    return now?.ino === before.ino ? "kept" : "moved";
-  } finally {
-    await handle.close();
+    // a recorder that cannot write at all has nobody to tell
   }
 }
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-const countDropped = (folder: string, count: number): Promise<void> =>
-  appendFile(join(folder, DROPPED), ".".repeat(count), { mode: 0o600 }).catch(() => {});

@@ -172,6 +172,7 @@ function readerOf(from: NodeJS.ReadableStream, kill: () => void, folder: string)
       if (bytes <= LIMITS.reader_bytes_max) fill();
       return message;
     },
+    gather: async () => {}, // it is all there
     get waiting() {
       return queue.length;
     },

@@ -167,6 +167,10 @@ class Joined implements LogReader {
     return message;
   }
 
+  async gather(ms: number, bytes: number): Promise<void> {
+    if (!this.older) await this.stream?.gather(ms, bytes);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([this.older?.close(), this.stream?.close()]);

@@ -3,15 +3,19 @@ import { jsonDepth, keysOf } from "../../base/json-depth.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { Refused } from "./errors.ts";
 
+/** The body as it comes: from the socket's own stream where there is one, for a web stream around it costs several times as much. */
+export function bodyParts(c: Context): AsyncIterable<Uint8Array> {
+  const { incoming } = (c.env ?? {}) as { incoming?: AsyncIterable<Uint8Array> };
+  return incoming ?? ((c.req.raw.body ?? []) as AsyncIterable<Uint8Array>);
+}
+
 /** The body's bytes, read up to the limit and no further. */
 export async function readBytes(c: Context, bytesMax: number = LIMITS.http_body_bytes_max): Promise<Buffer> {
   const tooLarge = () => new Refused(413, `the body is larger than ${bytesMax} bytes`, "send it in parts");
   if (Number(c.req.header("content-length") ?? 0) > bytesMax) throw tooLarge();
-  // the socket's own stream where there is one: a web stream around it costs several times as much
-  const { incoming } = (c.env ?? {}) as { incoming?: AsyncIterable<Uint8Array> };
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of incoming ?? ((c.req.raw.body ?? []) as AsyncIterable<Uint8Array>)) {
+  for await (const part of bodyParts(c)) {
     bytes += part.length;
     if (bytes > bytesMax) throw tooLarge();
     parts.push(part);

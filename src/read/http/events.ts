@@ -63,9 +63,7 @@ export function eventsOf(media: string, text: string): readonly unknown[] {
     throw new WeirError("bad_input", "application/cloudevents-batch+json holds a list of events");
   const events: readonly unknown[] = batch ? body : [body];
   if (events.length > LIMITS.frame_events_max)
-    throw new WeirError("limit_reached", `more than ${LIMITS.frame_events_max} events in one request`, {
-      hint: "send them in parts",
-    });
+    throw new Refused(413, `more than ${LIMITS.frame_events_max} events in one request`, "send them in parts");
   return events;
 }
 

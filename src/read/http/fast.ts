@@ -9,15 +9,28 @@ import { SECURITY_HEADERS } from "./guard.ts";
 
 /** Bodies up to this size take the short way. */
 const BODY_BYTES_MAX = 65_536;
-const HEADERS = { ...SECURITY_HEADERS, "Cache-Control": "no-store", "Content-Type": "application/json" };
+const HEADERS = Object.entries({
+  ...SECURITY_HEADERS,
+  "Cache-Control": "no-store",
+  "Content-Type": "application/json",
+}).flat();
+const MEDIA = ["application/cloudevents+json", "application/json"];
 
 /** Takes a request, or leaves it to the routes. */
 export type Fast = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+/** A request whose body is there. */
+interface Arrived {
+  readonly media: string;
+  readonly bytes: Buffer;
+  readonly response: ServerResponse;
+}
+
 /**
  * The short way of `POST /api/events`: one small JSON body with the right token, which is what producers send by the thousand, without the web
- * request and the chain of guards around a route; those cost more than all the rest. What is in any way unusual, a wrong token included, is left
- * to the routes, which say why. The answers are the same.
+ * request and the chain of guards around a route; those cost more than all the rest. Requests that arrive in one turn of the event loop are read
+ * one after the other at its end: code that runs in a row costs a fraction of what it costs between the steps of the server. What is in any
+ * way unusual, a wrong token included, is left to the routes, which say why. The answers are the same.
  */
 export function fastEvents(ctx: ReadContext): Fast {
   const expected = Buffer.from(`Bearer ${ctx.token}`);
@@ -26,12 +39,17 @@ export function fastEvents(ctx: ReadContext): Fast {
     const bytes = Buffer.from(given, "latin1");
     return bytes.length === expected.length && timingSafeEqual(bytes, expected);
   };
+  let arrived: Arrived[] = [];
+  const takeTurn = (): void => {
+    const turn = arrived;
+    arrived = [];
+    for (const request of turn) void take(ctx, request);
+  };
   return (request, response) => {
     if (request.url !== "/api/events" || request.method !== "POST" || telemetryOn()) return false; // spans are the routes'
     const { headers } = request;
-    const length = Number(headers["content-length"]);
     const usual =
-      length <= BODY_BYTES_MAX &&
+      Number(headers["content-length"]) <= BODY_BYTES_MAX &&
       authorized(headers.authorization) &&
       headers.origin === undefined &&
       headers["content-encoding"] === undefined &&
@@ -39,31 +57,31 @@ export function fastEvents(ctx: ReadContext): Fast {
       headers["ce-specversion"] === undefined &&
       ctx.hosts.includes(headers.host ?? "");
     const media = mediaOf(headers["content-type"]);
-    if (!usual || (media !== "application/cloudevents+json" && media !== "application/json")) return false;
+    if (!usual || !MEDIA.includes(media)) return false;
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
     request.on("end", () => {
-      void take(ctx, media, parts.length === 1 ? parts[0]! : Buffer.concat(parts), response);
+      arrived.push({ media, bytes: parts.length === 1 ? parts[0]! : Buffer.concat(parts), response });
+      if (arrived.length === 1) setImmediate(takeTurn);
     });
     return true;
   };
 }
 
-async function take(ctx: ReadContext, media: string, bytes: Buffer, response: ServerResponse): Promise<void> {
+async function take(ctx: ReadContext, { media, bytes, response }: Arrived): Promise<void> {
   try {
-    // `utf8` puts U+FFFD for what is none; such bytes are rare enough to look for that
     const { status, body } = answerOf(await ctx.publish(eventsOf(media, decoded(bytes))));
     send(response, status, body);
   } catch (error) {
     if (toWeirError(error).code === "internal") ctx.report?.(error, "/api/events");
     const status = error instanceof Refused ? error.status : statusOf(toWeirError(error).code);
-    if (status === 429 || status === 503) response.setHeader("Retry-After", "1");
-    send(response, status, JSON.stringify(errorBody(error)));
+    send(response, status, JSON.stringify(errorBody(error)), status === 429 || status === 503 ? LATER : []);
   }
 }
 
 const strict = new TextDecoder("utf-8", { fatal: true });
 
+/** `toString` puts U+FFFD for what is no UTF-8, and is several times as fast as a decoder; texts that hold one are rare. */
 function decoded(bytes: Buffer): string {
   const text = bytes.toString("utf8");
   if (!text.includes("\uFFFD")) return text;
@@ -74,8 +92,10 @@ function decoded(bytes: Buffer): string {
   }
 }
 
-function send(response: ServerResponse, status: number, body: string): void {
+const LATER = ["Retry-After", "1"];
+
+function send(response: ServerResponse, status: number, body: string, more: readonly string[] = []): void {
   if (response.destroyed) return;
-  response.writeHead(status, { ...HEADERS, "Content-Length": Buffer.byteLength(body) });
+  response.writeHead(status, [...HEADERS, ...more, "Content-Length", String(Buffer.byteLength(body))]);
   response.end(body);
 }

@@ -3,6 +3,7 @@ import { fieldList } from "../../define/field.ts";
 import type { ReadContext } from "../context.ts";
 import { ANSWER_SCHEMA, argumentSchema, columnsText, inputSchema, type JsonSchema } from "../schema.ts";
 import { STATUS } from "../status.ts";
+import { describeCapture } from "./openapi-capture.ts";
 
 const json = (schema: JsonSchema) => ({ "application/json": { schema } });
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
@@ -128,20 +129,7 @@ export function describeRoutes(
     },
     ...good("the answer; with format csv as text/csv", ref("Answer")),
   });
-  path("post", "/api/events", {
-    operationId: "publish_events",
-    tags: ["events"],
-    summary: "Publish CloudEvents; answers when they are durable",
-    requestBody: {
-      required: true,
-      content: {
-        "application/cloudevents+json": { schema: ref("Event") },
-        "application/cloudevents-batch+json": { schema: { type: "array", items: ref("Event") } },
-        "application/json": { schema: { oneOf: [ref("Event"), { type: "array", items: ref("Event") }] } },
-      },
-    },
-    ...good("what became of each event; 400 where none was accepted", ref("Published")),
-  });
+  describeCapture(path, { ref, good, failure });
   path("get", "/api/status", {
     operationId: "live_status",
     tags: ["operation"],
@@ -182,6 +170,6 @@ export function describeRoutes(
     },
     security: [{ token: [] }],
     servers: [{ url: "/" }],
-    tags: ["queries", "commands", "sql", "events", "operation"].map((name) => ({ name })),
+    tags: ["queries", "commands", "sql", "events", "capture", "operation"].map((name) => ({ name })),
   });
 }

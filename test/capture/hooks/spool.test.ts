@@ -13,6 +13,7 @@ import { makeCanaries } from "../../support/canaries.ts";
 import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 
+const WRITER = new URL("../../../src/capture/hooks/inbox-worker.ts", import.meta.url).pathname;
 const LOG = createLog("test", "silent");
 const origin = (k: number) => ({ id: `r${k}`, assistant: "claude-code", at: 1_790_000_000_000_000 + k });
 const stop = (k: number) =>
@@ -142,13 +143,28 @@ describe("the spool", () => {
 
   test("appending through the process that goes on: everything at once, in its order, with few writes", async () => {
     await using dir = await tempDir();
-    const inbox = createInbox(dir.path);
+    const inbox = createInbox({ folder: dir.path, entry: WRITER });
     const kept = await Promise.all(Array.from({ length: 300 }, (_, k) => inbox.append(line(k))));
     expect(kept.every(Boolean)).toBe(true);
     expect(messages(await drained(dir.path, 300))).toEqual(Array.from({ length: 300 }, (_, k) => `m${k}`));
-    const full = createInbox(dir.path, 10);
+    const full = createInbox({ folder: dir.path, entry: WRITER, bytesMax: 10 });
     expect(await full.append(line(1))).toBe(false);
     expect(existsSync(join(dir.path, DROPPED))).toBe(true);
+    await Promise.all([inbox.close(), full.close()]);
+  });
+
+  test("lines are written though the thread that writes them cannot begin, or was ended", async () => {
+    await using dir = await tempDir();
+    const broken = createInbox({ folder: dir.path, entry: join(dir.path, "missing.js") });
+    expect(await Promise.all([0, 1, 2].map((k) => broken.append(line(k))))).toEqual([true, true, true]);
+    await broken.close();
+    const inbox = createInbox({ folder: dir.path, entry: WRITER });
+    const first = inbox.append(line(3));
+    await inbox.close();
+    expect(await first).toBe(true);
+    expect(await inbox.append(line(4))).toBe(true); // it begins again
+    await inbox.close();
+    expect(messages(await drained(dir.path, 5))).toEqual(Array.from({ length: 5 }, (_, k) => `m${k}`));
   });
 
   test("nothing is lost between one who appends and one who takes away", async () => {
@@ -164,7 +180,7 @@ describe("the spool", () => {
       flush: async () => ({ published: 0, spooled: 0 }),
     };
     const drain = startHookDrain({ folder: dir.path, sink, log: LOG });
-    const inbox = createInbox(dir.path);
+    const inbox = createInbox({ folder: dir.path, entry: WRITER });
     for (let k = 0; k < 400; k++) {
       // both ways in turn, each durable before the next, as an assistant does
       if (k % 2 === 0) appendLines(dir.path, line(k), 1);
@@ -172,6 +188,7 @@ describe("the spool", () => {
     }
     await until("all are seen", () => seen.size === 400);
     await drain.close();
+    await inbox.close();
     expect(order).toEqual(Array.from({ length: 400 }, (_, k) => `m${k}`));
   });
 });
