@@ -3,7 +3,6 @@ import type { Event } from "../src/define/event.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { factOf } from "../src/events/facts.ts";
 import { currentPricing } from "../src/events/pricing.ts";
-import { redactedFields } from "../src/events/secrets.ts";
 
 /** What is known of a session from what passed so far. */
 interface Session {
@@ -22,10 +21,10 @@ interface State {
 
 /**
  * Adds what later readers want to know and the source did not say: the session's project, branch and assistant, the key of the fact, the MCP
- * server in a tool's name, durations from start to end, and what a model's answer costs. Takes secrets out that a source let through.
+ * server in a tool's name, durations from start to end, and what a model's answer costs.
  */
 export default defineProcessor<State>({
-  about: "Adds context, fact keys, durations and cost, and takes secrets out.",
+  about: "Adds context, fact keys, durations and cost.",
   on: "all",
   emits: [],
   reads: "valid",
@@ -34,9 +33,7 @@ export default defineProcessor<State>({
   step: (state, event) => {
     const set = context(state, event);
     const data = additions(state, event);
-    const clean = redactedFields(event);
-    if (!set && !data && !clean) return undefined;
-    return { set, data: clean || data ? { ...clean, ...data } : undefined };
+    return set || data ? { set, data } : undefined;
   },
 });
 

@@ -1,10 +1,13 @@
 import { join } from "node:path";
-import { readConfig, readTelemetry } from "../base/config.ts";
+import { privacyGiven, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { openKeys } from "../base/keys.ts";
 import { createLog } from "../base/log.ts";
+import { watchPolicy } from "../base/privacy.ts";
 import { startTelemetry } from "../base/telemetry-sdk.ts";
 import { startProcessors } from "../engine/engine.ts";
 import { loadProcessors } from "../engine/load.ts";
+import { createGuard, useGuard } from "../events/guard.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { brokerDir } from "../wire/broker.ts";
 import { connectBroker } from "../wire/connect.ts";
@@ -24,6 +27,12 @@ export async function run(name: string): Promise<void> {
       hint: `there are ${[...processors.keys()].join(", ")}`,
     });
   loadPrices(config.pricesFile);
+  useGuard(
+    createGuard({
+      policy: watchPolicy(config.dataDir, privacyGiven()),
+      keys: openKeys(config.dataDir, { make: !config.natsUrl }),
+    }),
+  );
   const telemetry = await startTelemetry(readTelemetry(), { part: `run ${name}`, version: version(), log });
   const bus = config.natsUrl
     ? await connectBroker({ url: config.natsUrl, name: `run ${name}`, log })

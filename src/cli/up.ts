@@ -3,10 +3,12 @@ import { accessSync, constants, mkdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
-import { type Config, environment, readConfig, readTelemetry } from "../base/config.ts";
+import { type Config, environment, privacyGiven, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { watchPolicy } from "../base/privacy.ts";
 import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import { type FollowPlan, followPlan } from "../capture/follow/settings.ts";
@@ -16,6 +18,7 @@ import { startWatching, type Told, type Watching } from "../capture/watching.ts"
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
 import { startProcessorThread } from "../engine/processors-thread.ts";
+import { createGuard } from "../events/guard.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { createHttp } from "../read/http/app.ts";
 import { fastEvents } from "../read/http/fast.ts";
@@ -223,6 +226,10 @@ async function assemble(given: {
   await ensureStreams(bus.jsm, config);
   const own = await broker.connect("engine", "orders");
   closers.add(() => own.close());
+  const privacy = {
+    policy: watchPolicy(config.dataDir, privacyGiven()),
+    keys: openKeys(config.dataDir, { make: true }),
+  };
   const emitter = createEmitter({
     producer: `weir-${process.pid}-${randomBytes(4).toString("hex")}`,
     source: "weir://local",
@@ -232,6 +239,7 @@ async function assemble(given: {
     partitions: config.partitions,
     whenFull: "wait",
     check: true,
+    guard: createGuard(privacy),
     log,
   });
   void cutWhenAway(own, emitter);
@@ -273,6 +281,7 @@ async function assemble(given: {
       credentials: broker.broker()?.credentials.engine,
       names,
       partitions: config.partitions,
+      dataDir: config.dataDir,
       snapshots: join(config.dataDir, "snapshots"),
       version: version(),
       logLevel: config.logLevel,
@@ -286,14 +295,14 @@ async function assemble(given: {
   if (telemetry.meter) observeStatus(telemetry.meter, () => context.status());
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
-  addHookRoutes(app, config.dataDir);
+  addHookRoutes(app, config.dataDir, privacy);
   addOperations(app, { config, definitions, bus, projecting, log, snapshot: () => context.snapshot() });
   const otlp = addOtlp(app, { emitter, folder: join(config.dataDir, "otlp"), log });
   closers.add(() => otlp.close());
   const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1", fast: fastEvents(context) });
   closers.add(() => server.close());
   context.serving(server.port);
-  const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, log });
+  const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, keys: privacy.keys, log });
   closers.add(() => hooks.close());
   const drain = (): void =>
     void drainOrphans(spoolsFolder(config.dataDir), own).catch((error: unknown) =>

@@ -13,6 +13,8 @@ export interface ThreadOptions {
   /** Processors it runs. */
   readonly names: readonly string[];
   readonly partitions: number;
+  /** Folder of the settings and keys that say what of an event is kept. */
+  readonly dataDir: string;
   readonly snapshots: string;
   readonly version: string;
   readonly logLevel: Config["logLevel"];

@@ -46,7 +46,7 @@ export const sessionPrepared = defineEvent("session.prepared", 1, "The assistant
 
 export const promptSubmitted = defineEvent("prompt.submitted", 1, "A person gave the assistant a prompt.", {
   text: optional(text("what was typed", { private: true })),
-  chars: optional(int("length of the prompt", { min: 0, unit: "character" })),
+  chars: optional(int("length of the prompt", { min: 0, unit: "character", sizeOf: "text" })),
   kind: choice("typed text, a slash command, or a shell command", ["text", "command", "shell"]),
   prompt_id: optional(ref("the assistant's id of the prompt", { max: 128 })),
   message_id: optional(ref("id of the transcript record", { max: 128 })),

@@ -121,7 +121,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
       receipts: receiptsOf(list),
     };
     try {
-      const frame = frameOf(list);
+      const frame = frameOf(list, options.guard);
       traced(frame, list);
       return [{ ...item, frame }];
     } catch (error) {
@@ -317,12 +317,18 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let sinceTurn = 0;
   const DONE = Promise.resolve();
 
+  /** The event of a draft as it may be kept. Where only secrets are to be taken out, that is done for a whole frame at once. */
+  const made = (draft: Draft, check: boolean): Unnumbered => {
+    const event = eventOf(draft, options, check);
+    return options.guard.idle() ? event : options.guard.protect(event);
+  };
+
   const take = (draft: Draft, check: boolean): Promise<void> => {
     if (closed)
       return Promise.reject(new WeirError("internal", "the producer is closed", { hint: "emit before close" }));
     let event: Unnumbered;
     try {
-      event = eventOf(draft, options, check);
+      event = made(draft, check);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -343,7 +349,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const takeDurably = async (drafts: readonly Draft[]): Promise<void> => {
     if (closed) throw new WeirError("internal", "the producer is closed", { hint: "emit before close" });
     const receipt = new Receipt(drafts.length);
-    const events = drafts.map((draft) => eventOf(draft, options, false));
+    const events = drafts.map((draft) => made(draft, false));
     for (const event of events) receipt.mark(event);
     if (room.length > 0 || !hasRoom()) await new Promise<void>((resolve) => room.push({ events, resolve }));
     else for (const event of events) put(event);

@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, readConfig } from "../base/config.ts";
+import { type Config, privacyGiven, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
+import { watchPolicy } from "../base/privacy.ts";
+import { createGuard } from "../events/guard.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readCredential } from "../wire/credentials.ts";
 import { createEmitter } from "./emit.ts";
@@ -73,6 +76,11 @@ export function createWeir(options: WeirOptions = {}): Weir {
     check: options.check ?? true,
     spoolBytesMax: options.spoolBytesMax,
     frameEventsMax: options.frameEventsMax,
+    // keys are made where weir keeps its own: a producer of another machine leaves encryption to the weir that takes its events
+    guard: createGuard({
+      policy: watchPolicy(config.dataDir, privacyGiven()),
+      keys: openKeys(config.dataDir, { make: !(options.natsUrl ?? config.natsUrl) }),
+    }),
     log,
   });
   let away = false;

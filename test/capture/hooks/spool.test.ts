@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renam
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { openKeys } from "../../../src/base/keys.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { createLog } from "../../../src/base/log.ts";
 import { appendLines, DROPPED, INBOX } from "../../../src/capture/hooks/append.ts";
@@ -13,6 +14,7 @@ import { makeCanaries } from "../../support/canaries.ts";
 import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 
+const KEYS = openKeys("/nonexistent", { make: false });
 const LOG = createLog("test", "silent");
 const origin = (k: number) => ({ id: `r${k}`, assistant: "claude-code", at: 1_790_000_000_000_000 + k });
 const stop = (k: number) =>
@@ -27,7 +29,7 @@ async function drained(folder: string, want: number): Promise<Draft[]> {
     emitUnchecked: async (draft: Draft) => void drafts.push(draft),
     flush: async () => ({ published: 0, spooled: 0 }),
   };
-  const drain = startHookDrain({ folder, sink, log: LOG });
+  const drain = startHookDrain({ folder, sink, keys: KEYS, log: LOG });
   await until("all is taken", () => drafts.length >= want && readdirSync(folder).length === 0);
   await drain.close();
   return drafts;
@@ -163,7 +165,7 @@ describe("the spool", () => {
       },
       flush: async () => ({ published: 0, spooled: 0 }),
     };
-    const drain = startHookDrain({ folder: dir.path, sink, log: LOG });
+    const drain = startHookDrain({ folder: dir.path, sink, keys: KEYS, log: LOG });
     const inbox = createInbox(dir.path);
     for (let k = 0; k < 400; k++) {
       // both ways in turn, each durable before the next, as an assistant does
