@@ -16,6 +16,10 @@ import { clock } from "./clock.ts";
 
 /** The keys of sessions, and which sessions were forgotten. */
 export interface Keys {
+  /** Whether there is a store of keys: where there is none, nothing was ever encrypted here. */
+  exist(): boolean;
+  /** Whether a session has a key. */
+  has(session: string): boolean;
   /** Whether anything was forgotten at all: cheap, for whoever asks for each event. */
   anyForgotten(): boolean;
   forgotten(session: string): boolean;
@@ -100,7 +104,10 @@ export function openKeys(dataDir: string, { make }: { readonly make: boolean }):
     return read(id);
   };
 
+  let exists = false;
   return {
+    has: (session) => existsSync(join(folder, `${keyIdOf(session)}.key`)),
+    exist: () => (exists ||= existsSync(folder)),
     anyForgotten() {
       look();
       return gone.size > 0;
@@ -123,6 +130,7 @@ export function openKeys(dataDir: string, { make }: { readonly make: boolean }):
     },
     forget(session) {
       const id = keyIdOf(session);
+      if (existsSync(join(graves, id)) && !existsSync(join(folder, `${id}.key`))) return false;
       mkdirSync(graves, { recursive: true, mode: 0o700 });
       // first the note, so that no process makes a new key once the old one is gone
       if (!existsSync(join(graves, id))) writeDurably(join(graves, id), "");

@@ -99,3 +99,11 @@ export function openSealed(text: string, keyOf: (keyId: string) => Buffer | unde
       return JSON.stringify((bytesOf(inside[1]!, inside[2]!) ?? Buffer.from(FORGOTTEN_TEXT)).toString("base64"));
     });
 }
+
+/** Bytes that are encrypted as a whole, opened; others as they are. */
+export function openSealedBytes(bytes: Uint8Array, keyOf: (keyId: string) => Buffer | undefined): Uint8Array {
+  if (!isSealed(bytes)) return bytes;
+  const [, keyId, base64] = WHOLE.exec(Buffer.from(bytes).toString("latin1"))!;
+  const key = keyOf(keyId!);
+  return (key && unseal(key, base64!)) ?? Buffer.from(FORGOTTEN_TEXT);
+}

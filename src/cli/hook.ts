@@ -3,6 +3,7 @@ import { clock } from "../base/clock.ts";
 import { dataDirOf, privacyGiven } from "../base/config.ts";
 import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
 import { loadPolicy } from "../base/privacy.ts";
 import { appendLines, hooksFolder } from "../capture/hooks/append.ts";
 import { lineOf, recordOf } from "../capture/hooks/record.ts";
@@ -43,7 +44,11 @@ function hook(name: string | undefined): void {
     const assistant = /^[a-z][a-z0-9-]{0,63}$/.test(name ?? "") ? name! : "unknown";
     const dataDir = dataDirOf();
     const policy = loadPolicy(dataDir, privacyGiven());
-    const privacy = { policy: () => policy, keys: openKeys(dataDir, { make: true }) };
+    const privacy = {
+      policy: () => policy,
+      keys: openKeys(dataDir, { make: true }),
+      withoutOwn: withoutOwnSecrets(dataDir),
+    };
     appendLines(hooksFolder(dataDir), lineOf(recordOf({ id, assistant, at }, data, bytes, privacy)), 1);
   } catch {
     // a recorder never disturbs

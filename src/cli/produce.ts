@@ -4,7 +4,9 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { environment, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { openKeys } from "../base/keys.ts";
 import { createLog } from "../base/log.ts";
+import { openSealed } from "../base/seal.ts";
 import { toCloudEvent } from "../capture/cloudevents.ts";
 import { defaultDirs, type TranscriptKind } from "../capture/discover.ts";
 import { importTranscripts } from "../capture/import.ts";
@@ -129,6 +131,7 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
         name: "tail",
         log,
       });
+  const { keyOf } = openKeys(config.dataDir, { make: false });
   const { last_seq } = await streamIdentity(bus.jsm, "WEIR_EVENTS");
   const reader = openReader(bus, "WEIR_EVENTS", { after: from === undefined ? last_seq : Number(from) - 1 });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void reader.close());
@@ -136,10 +139,10 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
     const message = reader.shift()!;
     for (const event of readFrame(message.data).events()) {
       const cloud = toCloudEvent(event);
-      if (json) sayJson({ ...cloud, stream_seq: message.seq });
+      if (json) say(openSealed(JSON.stringify({ ...cloud, stream_seq: message.seq }), keyOf));
       else
         say(
-          `${String(cloud.time).slice(11, 23)}  ${event.type.padEnd(18)} ${(event.session ?? "").slice(0, 8).padEnd(8)}  ${JSON.stringify(cloud.data).slice(0, 140)}`,
+          `${String(cloud.time).slice(11, 23)}  ${event.type.padEnd(18)} ${(event.session ?? "").slice(0, 8).padEnd(8)}  ${openSealed(JSON.stringify(cloud.data), keyOf).slice(0, 140)}`,
         );
     }
   }

@@ -3,6 +3,7 @@ import { privacyGiven, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { openKeys } from "../base/keys.ts";
 import { createLog } from "../base/log.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
 import { watchPolicy } from "../base/privacy.ts";
 import { startTelemetry } from "../base/telemetry-sdk.ts";
 import { startProcessors } from "../engine/engine.ts";
@@ -31,6 +32,7 @@ export async function run(name: string): Promise<void> {
     createGuard({
       policy: watchPolicy(config.dataDir, privacyGiven()),
       keys: openKeys(config.dataDir, { make: !config.natsUrl }),
+      withoutOwn: withoutOwnSecrets(config.dataDir),
     }),
   );
   const telemetry = await startTelemetry(readTelemetry(), { part: `run ${name}`, version: version(), log });

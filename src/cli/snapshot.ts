@@ -7,6 +7,8 @@ import type { Projecting } from "../engine/engine.ts";
 /** The newest copy of the tables for SQL from outside, and where in the log it stands. */
 export interface Snapshots {
   path(): Promise<string>;
+  /** Removes the copies there are: the next question is answered from a new one. */
+  drop(): void;
   readonly as_of: { readonly seq: number; readonly time_us: number };
 }
 
@@ -51,6 +53,14 @@ export function createSnapshots(folder: string, projecting: () => Projecting): S
         making = undefined;
       });
       return making;
+    },
+    drop() {
+      const remove = (): void => {
+        current = undefined;
+        for (const old of readdirSync(folder)) rmSync(join(folder, old), { force: true });
+      };
+      if (making) void making.then(remove, remove);
+      else remove();
     },
     get as_of() {
       return { seq: current?.seq ?? 0, time_us: current?.time_us ?? 0 };

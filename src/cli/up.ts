@@ -8,6 +8,7 @@ import { WeirError } from "../base/errors.ts";
 import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
 import { watchPolicy } from "../base/privacy.ts";
 import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
@@ -36,6 +37,7 @@ import { observeStatus } from "./observe.ts";
 import { addOperations } from "./operations.ts";
 import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
+import { rememberGiven } from "./privacy.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
 import { findRuntime, type Runtime, removeRuntime, writeRuntime } from "./runtime.ts";
 
@@ -226,9 +228,11 @@ async function assemble(given: {
   await ensureStreams(bus.jsm, config);
   const own = await broker.connect("engine", "orders");
   closers.add(() => own.close());
+  rememberGiven(config.dataDir, privacyGiven());
   const privacy = {
     policy: watchPolicy(config.dataDir, privacyGiven()),
     keys: openKeys(config.dataDir, { make: true }),
+    withoutOwn: withoutOwnSecrets(config.dataDir),
   };
   const emitter = createEmitter({
     producer: `weir-${process.pid}-${randomBytes(4).toString("hex")}`,
@@ -250,6 +254,7 @@ async function assemble(given: {
     definitions,
     bus,
     emitter,
+    keys: privacy.keys,
     version: version(),
     started_us: started,
     token,
@@ -267,6 +272,7 @@ async function assemble(given: {
     emit: (draft) =>
       void emitter.emit(draft).catch((error: unknown) => log.error({ err: error }, "a finding was not told")),
     onStore: (store) => context.useStore(store),
+    onForgotten: (sessions) => context.forget(sessions),
   });
   tablesTaken = true;
   closers.add(() => {

@@ -1,4 +1,6 @@
+import { privacyGiven, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { loadPolicy } from "../base/privacy.ts";
 import { PAYLOADS, type Payloads } from "../capture/mcp/called.ts";
 import { startProxy } from "../capture/mcp/proxy.ts";
 import { createTap } from "../capture/mcp/tap.ts";
@@ -6,10 +8,14 @@ import { entry } from "./root.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
+/** What is kept of payloads where nobody says: all but secrets, everything where the project's level is full. */
+const kept = (): Payloads =>
+  loadPolicy(readConfig().dataDir, privacyGiven()).of(process.cwd()).level === "full" ? "full" : "redacted";
+
 /** `weir wrap --name N -- command args…`: runs an MCP server on stdin and stdout, and records what passes. Ends with the server's exit code. */
 export async function wrap(
   words: readonly string[],
-  { name, payloads }: { readonly name: string; readonly payloads: string },
+  { name, payloads = kept() }: { readonly name: string; readonly payloads?: string },
 ): Promise<void> {
   const [command, ...args] = words;
   if (command === undefined) throw new WeirError("usage", "wrap takes the command that starts the MCP server");

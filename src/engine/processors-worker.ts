@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { privacyGiven, readTelemetry } from "../base/config.ts";
 import { openKeys } from "../base/keys.ts";
 import { createLog } from "../base/log.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
 import { watchPolicy } from "../base/privacy.ts";
 import { startTelemetry } from "../base/telemetry-sdk.ts";
 import { createGuard, useGuard } from "../events/guard.ts";
@@ -17,7 +18,13 @@ const { root, url, credentials, names, partitions, dataDir, snapshots, version, 
 const log = createLog("processors", logLevel);
 const ending = new AbortController();
 loadPrices(pricesFile);
-useGuard(createGuard({ policy: watchPolicy(dataDir, privacyGiven()), keys: openKeys(dataDir, { make: true }) }));
+useGuard(
+  createGuard({
+    policy: watchPolicy(dataDir, privacyGiven()),
+    keys: openKeys(dataDir, { make: true }),
+    withoutOwn: withoutOwnSecrets(dataDir),
+  }),
+);
 const telemetry = await startTelemetry(readTelemetry(), { part: "processors", version, log });
 const bus = await connectBroker({ url, credentials, name: "processors", log });
 const all = await loadProcessors(root);

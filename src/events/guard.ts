@@ -2,9 +2,9 @@ import type { Keys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Choice, PLAIN, type Policy, stricter } from "../base/privacy.ts";
 import { isSealed, seal } from "../base/seal.ts";
-import { columnsBehind, type Event, type EventDefinition } from "../define/event.ts";
+import type { Event } from "../define/event.ts";
 import type { FieldInfo } from "../define/field.ts";
-import { definitionOf } from "./catalog.ts";
+import { outlined, privateFields, sizesOf } from "./outline.ts";
 import { redactions } from "./secrets.ts";
 
 /** What is changed in an event before it is kept: attributes, and fields of its data. */
@@ -29,8 +29,6 @@ export interface Guard {
 
 /** Projects of one session that are remembered. */
 const PROJECTS_MAX = 16;
-/** What stands in the place of a private text that an event cannot be without. */
-const REMOVED = "[removed]";
 /** What holds for a session that was forgotten: nothing private is kept of it any more. */
 const FORGOTTEN: Choice = { level: "metadata", encrypt: false };
 
@@ -38,7 +36,16 @@ const FORGOTTEN: Choice = { level: "metadata", encrypt: false };
  * Makes a guard. It remembers in which projects a session worked: an event that names none is treated, and marked, as its session's, and where a
  * session was in several projects the strictest of them holds. Where no project is known, the strictest of all that may hold does.
  */
-export function createGuard({ policy, keys }: { readonly policy: () => Policy; readonly keys: Keys }): Guard {
+export function createGuard({
+  policy,
+  keys,
+  withoutOwn = (text) => text,
+}: {
+  readonly policy: () => Policy;
+  readonly keys: Keys;
+  /** Takes out what weir itself signs in with, which no level lets be kept. */
+  readonly withoutOwn?: (text: string) => string;
+}): Guard {
   const sessions = new Map<string, string[]>();
   const whole = new WeakSet<Event>();
 
@@ -89,21 +96,28 @@ export function createGuard({ policy, keys }: { readonly policy: () => Policy; r
   const decide = (event: Event, choice: Choice): Protection | undefined => {
     const session = textOf(event.session);
     const known = event.project === undefined && session !== undefined ? sessions.get(session)?.[0] : undefined;
-    const clean = choice.level === "full" ? undefined : redactions(event);
+    const clean = choice.level === "full" ? ownRedactions(event) : redactions(event);
     const set = known === undefined ? clean?.set : { ...clean?.set, project: known };
-    if (choice.level !== "metadata" && !choice.encrypt) return set || clean ? { set, data: clean?.data } : undefined;
-    const definition = definitionOf(event.type);
+    if (choice.level === "metadata") {
+      const gone = outlined(event);
+      return set || clean || gone ? { set, data: { ...clean?.data, ...gone } } : undefined;
+    }
+    if (!choice.encrypt) return set || clean ? { set, data: clean?.data } : undefined;
     const data: Record<string, unknown> = { ...clean?.data };
-    for (const name of columnsBehind(event)?.columns.fieldNames ?? Object.keys(event.data)) {
-      const info = fieldOf(definition, name);
-      const value = event.data[name];
-      // a field that no definition knows may be anything
-      if ((info && !info.private) || value === undefined || value === null) continue;
-      Object.assign(data, sizesOf(definition, event, name, value));
-      const kept = choice.level === "metadata" ? undefined : sealed(event, info, clean?.data?.[name] ?? value);
-      data[name] = kept ?? (info && !info.optional ? REMOVED : undefined);
+    for (const field of privateFields(event)) {
+      const { name, info, value } = field;
+      Object.assign(data, sizesOf(event, field));
+      data[name] = sealed(event, info, clean?.data?.[name] ?? value);
     }
     return { set, data };
+  };
+  const ownRedactions = (event: Event): Protection | undefined => {
+    const data: Record<string, unknown> = {};
+    for (const { name, value } of privateFields(event)) {
+      const kept = typeof value === "string" ? withoutOwn(value) : value;
+      if (kept !== value) data[name] = kept;
+    }
+    return Object.keys(data).length === 0 ? undefined : { data };
   };
   const chosen = (event: Event): Choice => choose(textOf(event.session), textOf(event.project));
 
@@ -126,25 +140,9 @@ export function createGuard({ policy, keys }: { readonly policy: () => Policy; r
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
-const fieldOf = (definition: EventDefinition | undefined, name: string): FieldInfo | undefined =>
-  definition?.list.find(([known]) => known === name)?.[1];
-
-/** The fields that tell the size of another one, where the event does not have them. */
-function sizesOf(
-  definition: EventDefinition | undefined,
-  event: Event,
-  name: string,
-  value: unknown,
-): Record<string, number> {
-  const out: Record<string, number> = {};
-  if (typeof value !== "string" || isSealed(value)) return out;
-  for (const [size, info] of definition?.list ?? [])
-    if (info.sizeOf === name && (event.data[size] === undefined || event.data[size] === null))
-      out[size] = info.unit === "byte" ? Buffer.byteLength(value) : value.length;
-  return out;
-}
-
 const NO_KEYS: Keys = {
+  exist: () => false,
+  has: () => false,
   anyForgotten: () => false,
   forgotten: () => false,
   keyFor: () => undefined,

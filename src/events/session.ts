@@ -25,7 +25,7 @@ export const sessionEnded = defineEvent("session.ended", 1, "An assistant's sess
 });
 
 export const sessionTitled = defineEvent("session.titled", 1, "A session was given a title.", {
-  title: text("the title or summary", { max: 2_000, private: true }),
+  title: optional(text("the title or summary", { max: 2_000, private: true })),
 });
 
 export const sessionCompacted = defineEvent("session.compacted", 1, "The context of a session was compacted.", {
@@ -67,6 +67,17 @@ export const promptExpanded = defineEvent(
   },
 );
 
+export const sessionForgotten = defineEvent(
+  "session.forgotten",
+  1,
+  "Somebody ordered that what persons wrote and tools printed in a session is to be unreadable from now on.",
+  {
+    forgotten: ref("the session", { max: 128 }),
+    reason: optional(text("why, as whoever ordered it said", { max: 2_000 })),
+  },
+  { audited: true },
+);
+
 export default [
   sessionStarted,
   sessionEnded,
@@ -76,4 +87,5 @@ export default [
   sessionPrepared,
   promptSubmitted,
   promptExpanded,
+  sessionForgotten,
 ] as const;

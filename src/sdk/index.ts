@@ -6,6 +6,7 @@ import { WeirError } from "../base/errors.ts";
 import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
 import { watchPolicy } from "../base/privacy.ts";
 import { createGuard } from "../events/guard.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
@@ -80,6 +81,7 @@ export function createWeir(options: WeirOptions = {}): Weir {
     guard: createGuard({
       policy: watchPolicy(config.dataDir, privacyGiven()),
       keys: openKeys(config.dataDir, { make: !(options.natsUrl ?? config.natsUrl) }),
+      withoutOwn: withoutOwnSecrets(config.dataDir),
     }),
     log,
   });

@@ -73,7 +73,7 @@ describe("the level metadata", () => {
       input_bytes: 10,
       output_bytes: 99,
     });
-    expect(checkEvent(guard.protect(event("session.titled", { title: "private words" })))).toBeUndefined();
+    for (const { event: given } of filled) expect(checkEvent(guard.protect(given))).toEqual(checkEvent(given));
   });
 
   test("takes out fields that no definition knows, and every field of an unknown type", async () => {
@@ -82,6 +82,12 @@ describe("the level metadata", () => {
     expect(guard.protect(event("turn.ended", { extra: "private words" })).data.extra).toBeUndefined();
     expect(guard.protect(event("no.such", { a: "private words", n: 1 })).data).toEqual({ a: undefined, n: undefined });
   });
+});
+
+test("a private field is one that an event can be without", () => {
+  for (const { list, type } of CATALOG)
+    for (const [name, info] of list)
+      expect(`${type} ${name}: ${info.private && !info.optional}`).toBe(`${type} ${name}: false`);
 });
 
 describe("which level holds", () => {

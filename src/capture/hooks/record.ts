@@ -31,6 +31,8 @@ export interface HookRecord {
 export interface RecordPrivacy {
   readonly policy: () => Policy;
   readonly keys: Keys;
+  /** Takes out what weir itself signs in with, which no level lets be kept. */
+  readonly withoutOwn: (text: string) => string;
 }
 
 /** What precedes a payload: which assistant, and when. */
@@ -73,7 +75,7 @@ export function recordOf(
         choice.level === "metadata"
           ? redactValueCold(outlineOf(payload))
           : choice.level === "full"
-            ? shortened(payload)
+            ? textsOf(payload, (t) => privacy!.withoutOwn(shorten(t)))
             : redactValueCold(payload, shorten);
       const line = lineFor(head, { payload: kept }, session, choice, privacy);
       if (line.length <= LIMITS.hook_record_chars_max) return line;
@@ -135,12 +137,12 @@ export function openRecord(record: HookRecord, keys: Keys): HookRecord {
   }
 }
 
-/** A payload with its long texts cut, and nothing else changed. */
-function shortened(value: unknown): unknown {
-  if (typeof value === "string") return shorten(value);
-  if (Array.isArray(value)) return value.map(shortened);
+/** A payload with each of its texts changed, and nothing else. */
+function textsOf(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => textsOf(item, change));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shortened(item)]));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, textsOf(item, change)]));
 }
 
 /** A record as a line of the spool: its length in bytes, so that a torn one is known, then itself. */
