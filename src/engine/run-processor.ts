@@ -5,13 +5,14 @@ import { type Processing, processSpan } from "../base/telemetry.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
-import { encodeEvents, encodePassed, type Passed } from "../wire/encode.ts";
+import type { Changes, Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
 import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
 import { openReader, type Reader, type Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
 import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import { outputs } from "./outputs.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import { stepFrame } from "./step.ts";
@@ -202,21 +203,31 @@ class Run {
 
   /** Works through the input until the reader is closed. */
   async follow(reader: Reader): Promise<void> {
+    if (this.options.processor.reads === "in") this.saveIn(LIMITS.trim_soon_ms); // what a killed one left
     while (await reader.ready()) {
       if (this.failed) throw this.failed;
       await this.batch(reader);
       if (this.sinceSave >= LIMITS.snapshot_every_events) {
         await this.settle();
         this.save();
-      } else if (!this.timer) {
-        // a quiet processor saves too, so that its input can be trimmed
-        this.timer = setTimeout(() => {
-          this.timer = undefined;
-          if (this.pending === undefined && !this.failed && !this.options.signal.aborted) this.save();
-        }, LIMITS.snapshot_every_ms).unref();
-      }
+      } else this.saveIn(LIMITS.snapshot_every_ms);
     }
   }
+
+  /** A quiet processor saves too, so that its input can be trimmed. */
+  private saveIn(ms: number): void {
+    const due = performance.now() + ms;
+    if (this.timer && this.due <= due) return;
+    clearTimeout(this.timer);
+    this.due = due;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.failed || this.options.signal.aborted) return;
+      if (this.pending === undefined) this.save();
+      else this.saveIn(LIMITS.trim_soon_ms);
+    }, ms).unref();
+  }
+  private due = 0;
 
   /** A run that ended does not save any more. */
   stop(): void {
@@ -246,6 +257,9 @@ class Run {
       traces.push(message.headers?.get(HEADERS.trace));
       const stepped = stepFrame(name, processor, this.state, frame, message.stored_us);
       if (stepped.passed) passed.push(stepped.passed);
+      // what a producer should not have sent does not stay in the input longer than it must
+      if (processor.reads === "in" && (stepped.rejected > 0 || stepped.passed?.changes.some(isChanged)))
+        this.saveIn(LIMITS.trim_soon_ms);
       emitted.push(...stepped.emitted);
       events += frame.count;
       bytes += message.data.length;
@@ -282,6 +296,7 @@ class Run {
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== "frame_invalid") throw error;
       this.options.log.error({ stream: this.ways.inStream, seq: message.seq, err: error }, "a frame cannot be read");
+      this.saveIn(LIMITS.trim_soon_ms);
       if (this.options.processor.passes) emitted.push(...rejectedFrame(message, this.ways.inStream, error.message));
       return undefined;
     }
@@ -351,47 +366,17 @@ class Run {
     saveSnapshot(snapshots, name, partition, { of: this.of, input: this.position, state: this.state });
     this.sinceSave = 0;
     if (!processor.passes) return;
-    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, Math.max(this.published, this.input)).catch(
-      (error: unknown) => {
-        log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
-      },
-    );
+    const newest = processor.reads === "in" ? "goes" : "stays";
+    purgeUpTo(
+      bus.jsm,
+      this.ways.inStream,
+      this.ways.inSubjects[0]!,
+      Math.max(this.published, this.input),
+      newest,
+    ).catch((error: unknown) => {
+      log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
+    });
   }
 }
 
-/** Output frames of a batch; usually one. Emitted events that would make it too large follow in frames of their own. */
-function outputs(passed: readonly Passed[], emitted: readonly Event[]): { data: Uint8Array; count: number }[] {
-  const kept = passed.reduce(
-    (sum, { frame, changes }) =>
-      sum + frame.count - changes.reduce((n, c) => n + (c.dropped?.reduce((a, b) => a + b, 0) ?? 0), 0),
-    0,
-  );
-  const small =
-    emitted.length > 0 &&
-    kept + emitted.length <= LIMITS.frame_events_max &&
-    emitted.every((e) => e.type !== "input.rejected");
-  const out: { data: Uint8Array; count: number }[] = [];
-  const main = encodePassed(passed, small ? emitted : []);
-  if (!small) for (const part of chunksOf(emitted)) out.push({ data: encodeEvents(part), count: part.length });
-  if (main) out.push({ data: main, count: kept + (small ? emitted.length : 0) });
-  return out;
-}
-
-/** Emitted events in portions that fit a frame by count and bytes. */
-function chunksOf(events: readonly Event[]): Event[][] {
-  const out: Event[][] = [];
-  let bytes = 0;
-  for (const event of events) {
-    const original = (event.data as { original?: Uint8Array }).original?.length ?? 0;
-    const size = 1_024 + original;
-    const last = out.at(-1);
-    if (!last || last.length >= LIMITS.frame_events_max || bytes + size > LIMITS.frame_bytes_max) {
-      out.push([event]);
-      bytes = size;
-    } else {
-      last.push(event);
-      bytes += size;
-    }
-  }
-  return out;
-}
+const isChanged = (change: Changes): boolean => change.fields.size > 0 || change.attributes.length > 0;

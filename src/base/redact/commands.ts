@@ -36,7 +36,7 @@ function after(
 /** `echo PASSWORD | sudo -S`, and programs that take a password from such a pipe. */
 const PIPED: Rule = {
   words: ["echo", "printf"],
-  hints: ["(?:sudo|--password-stdin|--with-token)"],
+  hints: ["sudo[ \\t]", "-password-stdin", "-with-token"],
   apply: (text) =>
     text.replace(piped, (all, before: string, found: string, rest: string) =>
       isPlaceholder(found) ? all : before + mark("password") + rest,
@@ -54,7 +54,7 @@ const COOKIE_FLAG = new RegExp(
 const CURL = new RegExp(`${START}curl\\b[^\\n|]{0,600}$`);
 const COOKIES: Rule = {
   words: [" -b", "--cookie"],
-  hints: ["[ \\t](?:-b|--cookie)[ \\t=]{1,2}(?:\\\\{0,7}[\"'])?[\\w.-]{1,64}="],
+  hints: ["[ \\t]-b[ \\t=]{1,2}(?:\\\\{0,7}[\"'])?[\\w.-]{1,64}=", "--cookie[ \\t=]"],
   apply: (text) =>
     text.replace(COOKIE_FLAG, (all, before: string, _found: string, at: number) =>
       CURL.test(text.slice(Math.max(0, at - 600), at)) ? before + mark("cookie") : all,
@@ -87,13 +87,13 @@ export const COMMAND_RULES: readonly Rule[] = [
   }),
   after("token", {
     words: ["_authtoken", "_password", "_auth"],
-    hints: ["config[ \\t]set[ \\t]{1,4}\\\\{0,7}[\"']?//[^ \\t\\r\\n]{1,256}:_(?:auth|password)"],
+    hints: ["(?:config|secret)[ \\t]set[ \\t]"],
     lead: `config[ \\t]set[ \\t]{1,4}(?:${QUOTE})?//[^\\s"'\\\\]{1,200}:_(?:authToken|auth|password)(?:${QUOTE})?[ \\t=]{1,4}(?:${QUOTE})?`,
     value: `${VALUE}{6,512}`,
   }),
   after("secret", {
     words: ["secret set"],
-    hints: ["secret[ \\t]set[ \\t]"],
+    hints: ["(?:config|secret)[ \\t]set[ \\t]"],
     lead: `secret[ \\t]set[ \\t][^\\n|]{1,120}?[ \\t](?:-b|--body)[ \\t=]{1,2}(?:${QUOTE})?`,
     value: `${VALUE}{4,512}`,
   }),
