@@ -114,7 +114,8 @@ export function isBareSecret(value: string, { kind, form, next, firstOnLine }: P
   if (CODE_NAME.test(value)) {
     if (generated) return true;
     if (!ends) return false;
-    if (hasDigit(value)) return !/[._]/.test(value);
+    if (hasDigit(value))
+      return !/[._]/.test(value) || (value.length >= 16 && /[A-Z]/.test(value) && /[a-z]/.test(value));
     return kind === "password" && firstOnLine && value.length >= 8 && /^[a-z]+$/.test(value);
   }
   if (!ends && !generated) return false;
