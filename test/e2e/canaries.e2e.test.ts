@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { startCollector } from "../support/collector.ts";
-import { corpus, nameOf, type Planted, traces } from "../support/corpus.ts";
+import { corpus, finder, type Planted } from "../support/corpus.ts";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
 import { sessionOf, WAYS } from "../support/ways-in.ts";
@@ -16,12 +16,10 @@ function filesIn(folder: string): string[] {
     .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
 }
 
-/** Names of planted secrets that stand in bytes, by the place looked at. */
+/** Names of planted secrets that stand in texts, by the place looked at. */
 function found(places: Readonly<Record<string, string>>, planted: readonly Planted[]): string[] {
-  const marks = planted.map((one) => ({ name: nameOf(one), traces: traces(one.secret) }));
-  return Object.entries(places).flatMap(([place, text]) =>
-    marks.filter(({ traces: all }) => all.some((trace) => text.includes(trace))).map(({ name }) => `${place}: ${name}`),
-  );
+  const find = finder(planted);
+  return Object.entries(places).flatMap(([place, text]) => find(text).map((name) => `${place}: ${name}`));
 }
 const diskOf = (...folders: readonly string[]): Record<string, string> =>
   Object.fromEntries(folders.flatMap(filesIn).map((file) => [file, readFileSync(file, "latin1")]));

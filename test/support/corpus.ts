@@ -1,5 +1,20 @@
-import { createHash, createHmac, generateKeyPairSync, randomBytes, randomInt } from "node:crypto";
-import { crc32 } from "node:zlib";
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import {
+  BASE32,
+  b64,
+  base62,
+  checked,
+  DIGITS,
+  draw,
+  hex,
+  jwt,
+  LOWER,
+  type Make,
+  UPPER,
+  url64,
+  uuid,
+} from "./corpus-draw.ts";
+import { PLACES } from "./corpus-places.ts";
 
 /**
  * A corpus of secrets for the whole of weir, written from what providers and tools publish about their formats, and not from what weir looks for: a
@@ -13,48 +28,6 @@ export interface Planted {
   /** How it stands in a file, a command or an answer. */
   readonly text: string;
 }
-
-const LOWER = "abcdefghijklmnopqrstuvwxyz";
-const UPPER = LOWER.toUpperCase();
-const DIGITS = "0123456789";
-const BASE62 = DIGITS + UPPER + LOWER;
-const HEX = `${DIGITS}abcdef`;
-const BASE32 = `${UPPER}234567`;
-
-const draw = (alphabet: string, length: number): string =>
-  Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join("");
-const hex = (length: number): string => draw(HEX, length);
-/** With a digit in it for sure, as nearly every key of this length has one. */
-const base62 = (length: number): string => {
-  const drawn = draw(BASE62, length);
-  const at = randomInt(length);
-  return /[0-9]/.test(drawn) ? drawn : drawn.slice(0, at) + draw(DIGITS, 1) + drawn.slice(at + 1);
-};
-const url64 = (length: number): string => randomBytes(length).toString("base64url").slice(0, length);
-const b64 = (bytes: number): string => randomBytes(bytes).toString("base64");
-const uuid = (): string => `${hex(8)}-${hex(4)}-4${hex(3)}-${draw("89ab", 1)}${hex(3)}-${hex(12)}`;
-/** A password as a manager makes it: letters and digits, both for sure. */
-const password = (length = 14): string => `${base62(length - 2)}${draw(DIGITS, 1)}${draw(LOWER, 1)}`;
-/** One with signs that mean nothing to shells, URLs and quotes. */
-const signed = (): string => `${base62(7)}!${base62(4)}_${draw(DIGITS, 2)}`;
-
-const toBase62 = (value: number): string => {
-  let out = "";
-  for (let left = value; left > 0; left = Math.floor(left / 62)) out = BASE62[left % 62]! + out;
-  return out.padStart(6, "0");
-};
-/** GitHub's and npm's form: thirty characters and the checksum of them, as GitHub described it in 2021. */
-const checked = (prefix: string): string => {
-  const body = base62(30);
-  return prefix + body + toBase62(crc32(body));
-};
-const jwt = (): string => {
-  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const body = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: draw(DIGITS, 10), name: "Ada", iat: 1_790_000_000 })}`;
-  return `${body}.${createHmac("sha256", randomBytes(32)).update(body).digest("base64url")}`;
-};
-
-type Make = () => string;
 
 /** Tokens that say themselves what they are. */
 const TOKENS: Readonly<Record<string, Make>> = {
@@ -240,198 +213,6 @@ function keys(): Planted[] {
   ];
 }
 
-/** A secret that only its place gives away: `@` is where it stands. */
-type Placed = readonly [family: string, form: string, make: Make];
-const USER = "ada";
-
-const PLACES: readonly Placed[] = [
-  // addresses and connection strings
-  ["postgres address", `postgres://${USER}:@@db.example.com:5432/shop?sslmode=require`, password],
-  ["mysql address", `mysql://root:@@127.0.0.1/app`, password],
-  ["mongodb address", `mongodb+srv://${USER}:@@cluster0.ab12c.mongodb.net/test?retryWrites=true`, password],
-  ["redis address", "redis://:@@cache.example.com:6379/0", password],
-  ["rediss address", "rediss://default:@@eu1-x.upstash.io:6379", () => base62(32)],
-  ["amqp address", `amqps://${USER}:@@mq.example.com/vhost`, password],
-  ["https address", `git clone https://${USER}:@@git.example.com/team/app.git`, password],
-  ["address with a token for a user", "https://@@git.example.com/team/app.git", () => base62(40)],
-  ["x-access-token address", "git push https://x-access-token:@@github.com/a/b.git", () => base62(40)],
-  ["ftp address", `ftp://${USER}:@@files.example.com/`, password],
-  ["smtp address", `smtps://mail%40example.com:@@smtp.example.com:465`, password],
-  ["jdbc mysql", `jdbc:mysql://db:3306/app?user=${USER}&password=@&useSSL=true`, password],
-  ["jdbc sql server", `jdbc:sqlserver://db:1433;databaseName=app;user=${USER};password=@;encrypt=true`, password],
-  [
-    "ado connection",
-    `Server=tcp:db.example.net,1433;Initial Catalog=app;User ID=${USER};Password=@;Encrypt=True;`,
-    signed,
-  ],
-  ["odbc connection", `Driver={ODBC Driver 18};Server=db;Uid=${USER};Pwd=@;`, signed],
-  ["libpq connection", `psql "host=db.example.com dbname=app user=${USER} password=@ sslmode=require"`, password],
-  [
-    "azure storage",
-    "DefaultEndpointsProtocol=https;AccountName=store;AccountKey=@;EndpointSuffix=core.windows.net",
-    () => b64(64),
-  ],
-  [
-    "azure service bus",
-    "Endpoint=sb://x.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=@",
-    () => b64(32),
-  ],
-  ["azure cosmos", "AccountEndpoint=https://x.documents.azure.com:443/;AccountKey=@;", () => b64(64)],
-  [
-    "azure signed address",
-    "https://store.blob.core.windows.net/c/f?sv=2023-11-03&se=2027-01-01&sr=b&sp=r&sig=@",
-    () => encodeURIComponent(b64(32)),
-  ],
-  [
-    "aws signed address",
-    `https://b.s3.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=900&X-Amz-Signature=@`,
-    () => hex(64),
-  ],
-  [
-    "google signed address",
-    "https://storage.googleapis.com/b/o?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature=@",
-    () => hex(256),
-  ],
-  // headers and cookies
-  ["bearer header", "Authorization: Bearer @", () => base62(40)],
-  ["bearer header, curl", `curl -s -H "Authorization: Bearer @" https://api.example.com/v1`, () => url64(43)],
-  ["token header, curl", `curl -H 'Authorization: token @' https://api.example.com`, () => hex(40)],
-  ["basic header", "Authorization: Basic @", () => Buffer.from(`${USER}:${password()}`).toString("base64")],
-  ["apikey header", "Authorization: ApiKey @", () => Buffer.from(`${url64(20)}:${url64(22)}`).toString("base64")],
-  ["splunk header", "Authorization: Splunk @", uuid],
-  ["okta header", "Authorization: SSWS @", () => `00${url64(40)}`],
-  ["x-api-key header", `curl --header "x-api-key: @" https://api.example.com`, () => base62(40)],
-  ["private-token header", `curl --header "PRIVATE-TOKEN: @" https://gitlab.example.com/api/v4`, () => url64(20)],
-  ["subscription key header", "Ocp-Apim-Subscription-Key: @", () => hex(32)],
-  ["rapidapi header", "X-RapidAPI-Key: @", () => `${hex(10)}msh${hex(15)}p1${hex(6)}jsn${hex(12)}`],
-  ["auth token header", "X-Auth-Token: @", () => hex(32)],
-  ["csrf header", "X-CSRF-Token: @", () => url64(32)],
-  ["vault token header", `curl -H "X-Vault-Token: @" http://127.0.0.1:8200/v1/secret`, () => base62(24)],
-  ["cookie header", "Cookie: theme=dark; sessionid=@; lang=en", () => draw(LOWER + DIGITS, 32)],
-  ["set-cookie header", "Set-Cookie: connect.sid=@; Path=/; HttpOnly", () => `s%3A${url64(32)}.${url64(43)}`],
-  ["cookie, curl", `curl -b "session=@" https://example.com`, () => url64(43)],
-  [
-    "headers as a dict",
-    `requests.get(url, headers={"Authorization": "Bearer @", "Accept": "application/json"})`,
-    () => base62(40),
-  ],
-  ["headers as an object", `fetch(url, { headers: { 'X-Api-Key': '@' } })`, () => base62(32)],
-  // commands
-  ["curl -u", `curl -u ${USER}:@ https://api.example.com/me`, password],
-  ["curl --user", `curl --user '${USER}:@' https://api.example.com/me`, password],
-  ["curl form", `curl -X POST -d 'username=${USER}&password=@' https://example.com/login`, password],
-  ["curl json", `curl -d '{"email":"ada@example.com","password":"#"}' https://example.com/login`, password],
-  ["wget", `wget --user=${USER} --password=@ https://example.com/f`, password],
-  ["mysql -p", `mysql -h db -u root -p@ app`, password],
-  ["mysqldump", `mysqldump --user=root --password=@ app > dump.sql`, password],
-  ["PGPASSWORD", `PGPASSWORD=@ psql -h db -U ${USER} app`, password],
-  ["PGPASSWORD quoted", `PGPASSWORD='@' pg_dump app`, signed],
-  ["sshpass", `sshpass -p @ ssh ${USER}@host`, password],
-  ["sshpass quoted", `sshpass -p '@' scp f ${USER}@host:`, signed],
-  ["redis-cli", "redis-cli -h cache -a @ ping", password],
-  ["mongosh", `mongosh --username ${USER} --password @ --host db`, password],
-  ["docker login", `docker login -u ${USER} -p @ registry.example.com`, password],
-  ["docker -e", "docker run -e POSTGRES_PASSWORD=@ -p 5432:5432 postgres:17", password],
-  ["helm --set", "helm install db bitnami/postgresql --set auth.postgresPassword=@", password],
-  ["kubectl secret", "kubectl create secret generic db --from-literal=password=@", password],
-  ["vault kv put", "vault kv put secret/db username=ada password=@", password],
-  ["aws configure", "aws configure set aws_secret_access_key @", () => b64(30)],
-  ["az login", `az login --service-principal -u ${uuid()} -p @ --tenant x`, () => base62(40)],
-  ["npm config", "npm config set //registry.example.com/:_authToken @", () => url64(36)],
-  ["gh secret", "gh secret set DEPLOY_KEY --body @", () => base62(40)],
-  ["openssl passin", "openssl rsa -in key.pem -passin pass:@ -out plain.pem", password],
-  ["gpg passphrase", "gpg --batch --passphrase @ -d file.gpg", password],
-  ["sudo from echo", "echo '@' | sudo -S apt-get update", password],
-  ["htpasswd", `htpasswd -cb .htpasswd ${USER} @`, password],
-  ["sql alter user", `ALTER USER ${USER} WITH PASSWORD '@';`, password],
-  ["sql identified by", `CREATE USER 'app'@'%' IDENTIFIED BY '#';`, password],
-  ["heroku config", "heroku config:set SECRET_KEY_BASE=@ --app x", () => hex(128)],
-  ["flag with equals", "deploy --api-key=@ --region eu", () => base62(32)],
-  ["flag with a space", "deploy --auth-token @ --region eu", () => base62(32)],
-  ["client secret flag", `oidc login --client-id app --client-secret @`, () => url64(40)],
-  // files
-  [".env", "DATABASE_PASSWORD=@", password],
-  [".env quoted", `STRIPE_WEBHOOK_SECRET="@"`, () => base62(40)],
-  [".env signs", "ADMIN_PASS='@'", signed],
-  [".env twilio", "TWILIO_AUTH_TOKEN=@", () => hex(32)],
-  [".env datadog", "DD_API_KEY=@", () => hex(32)],
-  [".env datadog app", "DD_APP_KEY=@", () => hex(40)],
-  [".env cloudflare", "CLOUDFLARE_API_TOKEN=@", () => url64(40)],
-  [".env mistral", "MISTRAL_API_KEY=@", () => base62(32)],
-  [".env cohere", "COHERE_API_KEY=@", () => base62(40)],
-  [".env wandb", "WANDB_API_KEY=@", () => hex(40)],
-  [".env vercel", "VERCEL_TOKEN=@", () => base62(24)],
-  [".env heroku", "HEROKU_API_KEY=@", uuid],
-  [".env azure openai", "AZURE_OPENAI_API_KEY=@", () => hex(32)],
-  [".env jwt", "JWT_SECRET=@", () => b64(32)],
-  [".env django", "SECRET_KEY=@", () => base62(50)],
-  [".env aws session", "AWS_SESSION_TOKEN=@", () => `FwoGZXIvYXdzE${b64(120)}`],
-  ["export", "export GITHUB_WEBHOOK_SECRET=@", () => hex(40)],
-  ["export many", "export A=1 DB_PASS=@ B=2", password],
-  ["fish", "set -gx API_TOKEN @", () => base62(32)],
-  ["csh", "setenv API_TOKEN @", () => base62(32)],
-  ["cmd.exe", "set API_TOKEN=@", () => base62(32)],
-  ["powershell", `$env:API_TOKEN = "@"`, () => base62(32)],
-  ["powershell secure string", `ConvertTo-SecureString "@" -AsPlainText -Force`, signed],
-  ["dockerfile", "ENV API_SECRET=@", () => base62(32)],
-  ["compose list", "    environment:\n      - MYSQL_ROOT_PASSWORD=@", password],
-  ["compose map", "    environment:\n      MYSQL_ROOT_PASSWORD: @", password],
-  [
-    "kubernetes data",
-    "apiVersion: v1\nkind: Secret\ndata:\n  password: @\n",
-    () => Buffer.from(password()).toString("base64"),
-  ],
-  ["kubernetes stringData", "kind: Secret\nstringData:\n  api-token: @\n", () => base62(32)],
-  ["kubernetes env", `- name: API_TOKEN\n  value: "@"`, () => base62(32)],
-  ["github actions", `env:\n  NPM_TOKEN: "@"`, () => base62(36)],
-  ["terraform", `  master_password = "@"`, password],
-  ["ansible", "ansible_become_pass: @", password],
-  ["ini", "[mail]\nsmtp_password = @", password],
-  ["properties", "spring.datasource.password=@", password],
-  ["toml", `api_key = "@"`, () => base62(32)],
-  ["yaml quoted", `client_secret: '@'`, () => url64(40)],
-  ["json", `{"user":"ada","password":"@"}`, password],
-  ["json spaced", `{ "apiKey" : "@" }`, () => base62(32)],
-  ["json snake", `{"access_token":"@","token_type":"bearer","expires_in":3600}`, () => base62(40)],
-  ["json refresh", `{"refresh_token": "@"}`, () => url64(50)],
-  ["json aws", `{"Credentials":{"AccessKeyId":"x","SecretAccessKey":"@"}}`, () => b64(30)],
-  ["json escaped", `"{\\"password\\":\\"@\\"}"`, password],
-  ["xml element", "<server><password>@</password></server>", password],
-  ["xml attribute", `<add name="db" password="@" />`, password],
-  [".npmrc", "//registry.npmjs.org/:_authToken=@", uuid],
-  [".npmrc password", "//npm.example.com/:_password=@", () => Buffer.from(password()).toString("base64")],
-  [".netrc", `machine api.example.com\n  login ${USER}\n  password @`, password],
-  [".pgpass", `db.example.com:5432:app:${USER}:@`, password],
-  [".pypirc", `[pypi]\nusername = ada\npassword = @`, password],
-  [
-    "docker config",
-    `{"auths":{"https://index.docker.io/v1/":{"auth":"@"}}}`,
-    () => Buffer.from(`${USER}:${password()}`).toString("base64"),
-  ],
-  ["aws credentials", `[default]\naws_access_key_id = x\naws_secret_access_key = @`, () => b64(30)],
-  ["git-credentials", `https://${USER}:@@git.example.com`, () => base62(40)],
-  ["wp-config", `define( 'DB_PASSWORD', '@' );`, password],
-  ["rails master key", "RAILS_MASTER_KEY=@", () => hex(32)],
-  // code
-  ["javascript", `const dbPassword = "@";`, password],
-  ["typescript", `const token: string = "@";`, () => base62(40)],
-  ["python", `API_KEY = "@"`, () => base62(32)],
-  ["python argument", `connect(host="db", user="ada", password="@")`, password],
-  ["go", `cfg := Config{User: "ada", Password: "@"}`, password],
-  ["rust", `let secret_key = "@";`, () => base62(32)],
-  ["java", `props.setProperty("password", "@");`, password],
-  ["c#", `var clientSecret = "@";`, () => base62(36)],
-  ["php", `$db_password = '@';`, password],
-  ["ruby", `password: "@",`, password],
-  ["ruby hash", `{ :api_key => "@" }`, () => base62(32)],
-  ["kotlin", `val apiToken = "@"`, () => base62(32)],
-  ["process.env", `process.env.SESSION_SECRET = "@";`, () => base62(32)],
-  ["os.environ", `os.environ["API_TOKEN"] = "@"`, () => base62(32)],
-  ["query in a log", "GET /callback?access_token=@&state=1 HTTP/1.1", () => base62(40)],
-  ["query api_key", "https://api.example.com/v1/search?q=x&api_key=@", () => base62(32)],
-  ["fragment", "https://app.example.com/?x=1&access_token=@&token_type=bearer", () => base62(40)],
-];
-
 /** Every family once, drawn anew. The secret's own hash in the family's name tells repeats apart in messages. */
 export function corpus(): readonly Planted[] {
   const planted: Planted[] = [];
@@ -464,3 +245,26 @@ export function traces(secret: string): readonly string[] {
 /** A short name of a secret that does not give it away. */
 export const nameOf = ({ family, secret }: Planted): string =>
   `${family} ${createHash("sha256").update(secret).digest("hex").slice(0, 6)}`;
+
+/** Letters of a trace by which texts are searched; no trace is shorter. */
+const KEY_CHARS = 8;
+
+/** Looks for all secrets in a text at once. Answers their names. */
+export function finder(planted: readonly Planted[]): (text: string) => string[] {
+  const index = new Map<string, { readonly trace: string; readonly name: string }[]>();
+  for (const one of planted)
+    for (const trace of traces(one.secret)) {
+      const key = trace.slice(0, KEY_CHARS);
+      const entry = { trace, name: nameOf(one) };
+      const known = index.get(key);
+      if (known) known.push(entry);
+      else index.set(key, [entry]);
+    }
+  return (text) => {
+    const found = new Set<string>();
+    for (let at = 0; at + KEY_CHARS <= text.length; at++)
+      for (const { trace, name } of index.get(text.slice(at, at + KEY_CHARS)) ?? [])
+        if (text.startsWith(trace, at)) found.add(name);
+    return [...found];
+  };
+}
