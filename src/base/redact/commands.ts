@@ -101,7 +101,7 @@ export const COMMAND_RULES: readonly Rule[] = [
     words: [":"],
     hints: [":(?:[0-9]{4,5}|\\*):[^: \\t\\r\\n]{1,256}:[^: \\t\\r\\n]{1,256}:[^ \\t\\r\\n:\"'\\\\]{6}"],
     // host:port:database:user:password, a line of .pgpass
-    lead: `(?:^|[\\r\\n→]|\\\\{1,7}[nr])[ \\t]{0,8}[A-Za-z0-9*.-]{1,128}:(?:[0-9]{4,5}|\\*):[A-Za-z0-9_*.-]{1,64}:[A-Za-z0-9_*.@-]{1,64}:`,
+    lead: `(?:(?<![A-Za-z0-9_/.:@-])|(?<=\\\\[nrt]))[A-Za-z0-9*][A-Za-z0-9*.-]{0,128}:(?:[0-9]{4,5}|\\*):[A-Za-z0-9_*.-]{1,64}:[A-Za-z0-9_*.@-]{1,64}:`,
     value: `[^\\s:"'\\\\]{6,128}(?=[\\s"'\\\\]|$)`,
     keep: (value) => !/[A-Za-z]/.test(value) || !/[0-9]/.test(value) || /^[\\/]/.test(value),
   }),
