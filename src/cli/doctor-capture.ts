@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { clock } from "../base/clock.ts";
-import { type Config, environment } from "../base/config.ts";
+import { type Config, environment, privacyGiven } from "../base/config.ts";
 import { LIMITS } from "../base/limits.ts";
+import { loadPolicy } from "../base/privacy.ts";
 import { EVENTS, type Handler, isOlder } from "../capture/claude-code/hook/registered.ts";
 import { registeredHooks } from "../capture/claude-code/hook/settings.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
@@ -54,6 +55,9 @@ export async function checkCapture(config: Config, runtime: Runtime | undefined)
     if (used) checks.push(fault("hooks", "Claude Code does not tell weir what it does", AGAIN));
   } else checks.push(...registered.flatMap((one) => checkFile(one, config, runtime, version)));
   checks.push(checkSpool(config, runtime));
+  const policy = loadPolicy(config.dataDir, privacyGiven());
+  if (policy.fault !== undefined)
+    checks.push(fault("privacy", policy.fault, "correct or remove the file; until then nothing private is kept"));
   if (runtime) checks.push(await checkClock());
   return checks;
 }

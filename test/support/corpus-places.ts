@@ -1,4 +1,4 @@
-import { b64, base62, DIGITS, draw, hex, jwt, LOWER, type Make, password, signed, url64, uuid } from "./corpus-draw.ts";
+import { b64, base62, DIGITS, draw, hex, LOWER, type Make, password, signed, url64, uuid } from "./corpus-draw.ts";
 
 /** A secret that only its place gives away: `@` is where it stands. */
 export type Placed = readonly [family: string, form: string, make: Make];
