@@ -5,6 +5,7 @@ import type { Event } from "../src/define/event.ts";
 import { openTables } from "../src/engine/engine.ts";
 import { loadDefinitions } from "../src/engine/load.ts";
 import { stepFrame } from "../src/engine/step.ts";
+import { currentGuard } from "../src/events/guard.ts";
 import { eventOf, frameOf, sizeOf } from "../src/sdk/frames.ts";
 import { encodePassed } from "../src/wire/encode.ts";
 import { readFrame } from "../src/wire/frame.ts";
@@ -40,7 +41,7 @@ export default async function stages(options: ReadonlyMap<string, string>): Prom
     if (f === WARM) spent.clear();
     const now = 1_795_000_000_000_000 + f * 1_000_000;
     const events = timed("make events", () => Array.from({ length: FRAME }, (_, i) => eventAt(f * FRAME + i, now + i)));
-    let bytes = timed("encode and look for secrets", () => frameOf(events));
+    let bytes = timed("encode and look for secrets", () => frameOf(events, currentGuard()));
     for (const name of ["validate", "enrich"]) {
       const { passed } = step(name, bytes, now);
       bytes = timed("encode again (twice)", () => encodePassed([passed!], [])!);

@@ -3,7 +3,6 @@ import { defineProcessor } from "../src/define/processor.ts";
 import { factOf } from "../src/events/facts.ts";
 import { noOccurrences, type Occurrences, occurrenceKey, remember } from "../src/events/occurrence.ts";
 import { currentPricing } from "../src/events/pricing.ts";
-import { redactedFields } from "../src/events/secrets.ts";
 
 /** What is known of a session from what passed so far. */
 interface Session {
@@ -24,32 +23,26 @@ interface State {
 
 /**
  * Adds what later readers want to know and the source did not say: the session's project, branch and assistant, the key of the fact, the MCP
- * server in a tool's name, durations from start to end, and what a model's answer costs. Takes secrets out that a source let through.
+ * server in a tool's name, durations from start to end, and what a model's answer costs.
  */
 export default defineProcessor<State>({
-  about: "Adds context, fact keys, durations and cost, and takes secrets out.",
+  about: "Adds context, fact keys, durations and cost.",
   on: "all",
   emits: [],
   reads: "valid",
   passes: true,
   start: () => ({ sessions: new Map(), calls: new Map() }),
   step: (state, event) => {
-    const clean = redactedFields(event);
-    const set = context(state, event, clean);
+    const set = context(state, event);
     const data = additions(state, event, (set?.fact as string | undefined) ?? event.fact);
-    if (!set && !data && !clean) return undefined;
-    return { set, data: clean || data ? { ...clean, ...data } : undefined };
+    return set || data ? { set, data } : undefined;
   },
 });
 
-function context(
-  state: State,
-  event: Event,
-  clean: Record<string, unknown> | undefined,
-): Record<string, unknown> | undefined {
+function context(state: State, event: Event): Record<string, unknown> | undefined {
   let set: Record<string, unknown> | undefined;
   state.occurrences ??= noOccurrences();
-  const fact = answerKey(state, event) ?? occurrenceKey(state.occurrences, event, clean) ?? event.fact ?? factOf(event);
+  const fact = answerKey(state, event) ?? occurrenceKey(state.occurrences, event) ?? event.fact ?? factOf(event);
   if (fact !== event.fact) set = { fact };
   const { session } = event;
   if (session === undefined) return set;

@@ -5,6 +5,7 @@ import { type FieldInfo, faultOf } from "../src/define/field.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { checkEvent } from "../src/events/check.ts";
 import { gapClosed, gapFound, inputRejected } from "../src/events/flow.ts";
+import { currentGuard } from "../src/events/guard.ts";
 import { plain } from "../src/events/plain.ts";
 
 /** The numbering of one producer in one epoch. */
@@ -25,10 +26,12 @@ const YEAR_US = 365.25 * 86_400_000_000;
 
 /**
  * Lets through what is an event by its definition, with a sane clock, once per number of its producer. What is rejected keeps its bytes.
- * Numbers that are missing are told as gaps, and as closed when they arrive late.
+ * Numbers that are missing are told as gaps, and as closed when they arrive late. Producers outside weir may have let secrets through, or fields
+ * that are private in the event's project: they are taken out here, before anybody else reads the event.
  */
 export default defineProcessor<State>({
-  about: "Checks schema, sizes, clock and numbering; rejected input is kept with its reason.",
+  about:
+    "Checks schema, sizes, clock and numbering; rejected input is kept with its reason. Takes out what a producer let through that must not be kept.",
   on: "all",
   emits: [inputRejected, gapFound, gapClosed],
   reads: "in",
@@ -40,7 +43,9 @@ export default defineProcessor<State>({
     const fault = checkEvent(event) ?? checkClock(event, arrived_us);
     if (fault)
       return { drop: "rejected", emit: [rejection(event, fault.reason, fault.detail, arrived_us), ...numbered] };
-    return numbered.length > 0 ? { emit: numbered } : undefined;
+    const kept = currentGuard().changes(event);
+    if (numbered.length === 0) return kept;
+    return { ...kept, emit: numbered };
   },
 });
 
@@ -66,6 +71,7 @@ function checkClock(event: Event, arrived_us: number): { reason: "clock"; detail
 const NUMBERED = ENVELOPE_FIELDS.filter(
   ([name]) => name === "producer" || name === "epoch" || name === "n",
 ) as unknown as readonly (readonly ["producer" | "epoch" | "n", FieldInfo])[];
+const PROJECT = ENVELOPE_FIELDS.find(([name]) => name === "project")![1];
 const NONE: readonly Draft[] = [];
 
 /** Enters the event's number; tells a repeat, or the gaps that opened and closed. */
@@ -127,7 +133,12 @@ function rejection(
       ? event.session
       : undefined;
   const draft = inputRejected.of(
-    { time: arrived_us, source: textOf(event.source, 256), ...(session ? { session } : {}) },
+    {
+      time: arrived_us,
+      source: textOf(event.source, 256),
+      ...(session ? { session } : {}),
+      ...(faultOf(PROJECT, event.project) ? {} : { project: event.project }),
+    },
     {
       reason,
       detail: detail.slice(0, 2_000),

@@ -15,7 +15,7 @@ export default defineFold({
     source: optional(text("where it came from")),
     input_type: optional(text("type it claimed to be")),
     input_id: optional(text("id it claimed")),
-    original: optional(bytes("the input")),
+    original: optional(bytes("the input", { private: true })),
     content_type: optional(text("media type of `original`")),
     part: optional(int("number of this part, from 0")),
     parts: optional(int("how many parts there are")),

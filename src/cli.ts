@@ -198,7 +198,10 @@ program
     "run an MCP server and record what passes: weir wrap --name files -- npx server-filesystem /work; or --all: put this in front of every server of the assistants on this machine",
   )
   .option("--name <name>", "what the server is called in events")
-  .option("--payloads <which>", "parameters and answers that are kept: off, redacted or full", "redacted")
+  .option(
+    "--payloads <which>",
+    "parameters and answers that are kept: off, redacted or full, as far as `weir privacy` lets them; as it says where absent",
+  )
   .option("--data-dir <folder>", "weir's folder, where the assistant does not hand on WEIR_DATA_DIR")
   .option("--all", "change the assistants' settings instead of running a server")
   .option("--undo", "with --all: take the proxy away again")
@@ -224,9 +227,46 @@ program
   .option("--port <port>", "port that clients call; 0 takes any free one", "4780")
   .option("--host <address>", "address that clients call", "127.0.0.1")
   .option("--allowed-hosts <names>", "further names by which clients may call it, with commas")
-  .option("--payloads <which>", "parameters and answers that are kept: off, redacted or full", "redacted")
+  .option(
+    "--payloads <which>",
+    "parameters and answers that are kept: off, redacted or full, as far as `weir privacy` lets them; as it says where absent",
+  )
   .option("--json", "print its address as one line of JSON when it listens")
   .action(async (o) => (await import("./cli/proxy.ts")).proxy(o));
+const privacy = program
+  .command("privacy")
+  .description(
+    "what is kept of what persons write and tools print: nothing, all but secrets, everything, encrypted or not",
+  );
+privacy
+  .command("show [path]", { isDefault: true })
+  .description("what holds, or what holds for a folder")
+  .option("--json", "as JSON")
+  .action(async (path, o) => (await import("./cli/privacy.ts")).showPrivacy(path, o));
+privacy
+  .command("set <path> [level]")
+  .description(
+    "choose for a folder and all below it (* any part of a name, ** any folders), or for `default`: metadata, redacted or full",
+  )
+  .option("--encrypt", "encrypt private fields with a key per session")
+  .option("--no-encrypt", "do not encrypt")
+  .option("--json", "as JSON")
+  .action(async (path, level, o) => (await import("./cli/privacy.ts")).setPrivacy(path, level, o));
+privacy
+  .command("remove <path>")
+  .description("take the choice for a folder back; the default holds for it again")
+  .option("--json", "as JSON")
+  .action(async (path, o) => (await import("./cli/privacy.ts")).removePrivacy(path, o));
+program
+  .command("forget")
+  .description("make unreadable for good what persons wrote and tools printed")
+  .command("session <id>")
+  .description("drop the key of a session and empty the tables' private columns; the audit says who did it")
+  .option("--reason <text>", "why, for the audit")
+  .option("--json", "as JSON")
+  .action(async (session, { json, ...rest }) =>
+    (await import("./cli/privacy.ts")).forgetSession({ session, ...rest }, { json }),
+  );
 const rejected = program
   .command("rejected")
   .description("input that was not taken: list it, look at it, repair it and send it again");

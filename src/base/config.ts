@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { WeirError } from "./errors.ts";
+import { type Choice, LEVELS } from "./privacy.ts";
 
 interface Option<T> {
   readonly env: string;
@@ -97,6 +98,18 @@ export const OPTIONS = {
     "on, off, or assistant=folder with commas",
   ),
   watch: choice("WEIR_WATCH", "on", "whether files and git of projects in use are watched", ["on", "off"]),
+  privacy: choice(
+    "WEIR_PRIVACY",
+    "redacted",
+    "what is kept of prompts, inputs and outputs where `weir privacy` says nothing of the project: nothing, all but secrets, everything",
+    LEVELS,
+  ),
+  encrypt: choice(
+    "WEIR_ENCRYPT",
+    "0",
+    "1: prompts, inputs and outputs are encrypted with a key per session, where `weir privacy` says nothing of the project",
+    ["0", "1"],
+  ),
   logLevel: choice("WEIR_LOG_LEVEL", "warn", "how much is logged on stderr", [
     "trace",
     "debug",
@@ -137,6 +150,16 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 export function dataDirOf(env: NodeJS.ProcessEnv = process.env): string {
   const dir = env[OPTIONS.dataDir.env] || OPTIONS.dataDir.fallback;
   return resolve(dir === "~" || dir.startsWith("~/") ? join(env.HOME || homedir(), dir.slice(1)) : dir);
+}
+
+/** What the environment says about privacy, where it says anything. Never throws: a word nobody knows means the strictest. */
+export function privacyGiven(env: NodeJS.ProcessEnv = process.env): Partial<Choice> {
+  const level = env[OPTIONS.privacy.env];
+  const encrypt = env[OPTIONS.encrypt.env];
+  return {
+    ...(level ? { level: LEVELS.find((known) => known === level) ?? "metadata" } : {}),
+    ...(encrypt ? { encrypt: encrypt !== "0" } : {}),
+  };
 }
 
 /** What is exported of weir's own spans and metrics; off unless the standard variables of OpenTelemetry name a collector. */

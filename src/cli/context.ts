@@ -3,6 +3,7 @@ import { clock, isoFromUs } from "../base/clock.ts";
 import type { Config } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { newId } from "../base/id.ts";
+import type { Keys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { activeTraceparent } from "../base/telemetry.ts";
@@ -17,6 +18,7 @@ import type { ReadContext } from "../read/context.ts";
 import { checkNeeds, decideOrder } from "../read/order.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import type { Store } from "../store/open.ts";
+import { showOpened } from "../store/opened.ts";
 import { createSandbox } from "../store/sandbox/run.ts";
 import { createSelect, type Select } from "../store/select.ts";
 import type { Connection } from "../wire/connect.ts";
@@ -34,6 +36,7 @@ export interface ContextParts {
   readonly definitions: Definitions;
   readonly bus: Connection;
   readonly emitter: Emitter;
+  readonly keys: Keys;
   readonly processors: () => readonly ProcessorStatus[];
   readonly version: string;
   readonly started_us: number;
@@ -55,6 +58,8 @@ export interface Context extends ReadContext {
   serving(port: number): void;
   /** A copy of the tables as they stand. */
   snapshot(): Promise<string>;
+  /** Sessions were forgotten: copies that still show them go, and their keys. */
+  forget(sessions: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -76,10 +81,16 @@ export function createContext(parts: ContextParts): Context {
     tables: documented(definitions),
     log,
   });
+  const { keys } = parts;
+  let opening = false;
   const useStore = (store: Store): void => {
     select?.close();
     snapshots.renew();
-    select = createSelect(store.instance, { connections: 2 });
+    opening = keys.exist(); // where nothing is encrypted, nothing need be looked at for it
+    select = createSelect(store.instance, {
+      connections: 2,
+      ...(opening && { prepare: (connection) => showOpened(connection, definitions.projections, keys.keyOf) }),
+    });
     ask = createAsk(definitions.queries, select);
   };
   const status = () => readStatus({ ...parts, projecting: tables() });
@@ -98,6 +109,7 @@ export function createContext(parts: ContextParts): Context {
       return hosts;
     },
     ask: (name, input, options) => {
+      if (!opening && keys.exist()) useStore(tables().store());
       if (!ask) throw new WeirError("not_running", "weir is still starting");
       return ask(name, input, options);
     },
@@ -137,6 +149,10 @@ export function createContext(parts: ContextParts): Context {
       useStore(given.store());
     },
     snapshot: () => snapshots.path(),
+    forget(sessions) {
+      snapshots.drop();
+      for (const session of sessions) keys.forget(session);
+    },
     serving(port) {
       hosts = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
     },

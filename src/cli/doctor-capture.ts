@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { clock } from "../base/clock.ts";
-import type { Config } from "../base/config.ts";
+import { type Config, privacyGiven } from "../base/config.ts";
 import { LIMITS } from "../base/limits.ts";
+import { loadPolicy } from "../base/privacy.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
 import { SETUPS } from "../capture/setup/assistants.ts";
@@ -28,6 +29,9 @@ const AHEAD_MS_MAX = 60_000;
 export async function checkCapture(config: Config, runtime: Runtime | undefined): Promise<Check[]> {
   const checks = SETUPS.flatMap((setup) => checkAssistant(setup, config, runtime));
   checks.push(checkSpool(config, runtime));
+  const policy = loadPolicy(config.dataDir, privacyGiven());
+  if (policy.fault !== undefined)
+    checks.push(fault("privacy", policy.fault, "correct or remove the file; until then nothing private is kept"));
   if (runtime) checks.push(await checkClock());
   return checks;
 }

@@ -1,7 +1,10 @@
 import { readSync } from "node:fs";
 import { clock } from "../base/clock.ts";
-import { dataDirOf } from "../base/config.ts";
+import { dataDirOf, privacyGiven } from "../base/config.ts";
+import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
+import { loadPolicy } from "../base/privacy.ts";
 import { appendLines, hooksFolder } from "../capture/hooks/append.ts";
 import { lineOf, recordOf } from "../capture/hooks/record.ts";
 
@@ -42,8 +45,14 @@ function hook(name: string | undefined, more: string | undefined): void {
     const id = `${at}.${process.pid}.${process.hrtime.bigint()}`;
     const assistant = /^[a-z][a-z0-9-]{0,63}$/.test(name ?? "") ? name! : "unknown";
     const event = /^[A-Za-z][A-Za-z.]{0,63}$/.test(more ?? "") ? more : undefined;
-    const folder = hooksFolder(dataDirOf());
-    appendLines(folder, lineOf(recordOf({ id, assistant, event, at }, data, bytes)), 1);
+    const dataDir = dataDirOf();
+    const policy = loadPolicy(dataDir, privacyGiven());
+    const privacy = {
+      policy: () => policy,
+      keys: openKeys(dataDir, { make: true }),
+      withoutOwn: withoutOwnSecrets(dataDir),
+    };
+    appendLines(hooksFolder(dataDir), lineOf(recordOf({ id, assistant, event, at }, data, bytes, privacy)), 1);
   } catch {
     // a recorder never disturbs
   }

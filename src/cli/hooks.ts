@@ -9,7 +9,7 @@ import { LIMITS } from "../base/limits.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { HOOK_MAPPINGS } from "../capture/hooks/assistants.ts";
 import { createInbox } from "../capture/hooks/inbox.ts";
-import { lineOf, recordOf } from "../capture/hooks/record.ts";
+import { lineOf, type RecordPrivacy, recordOf } from "../capture/hooks/record.ts";
 import { bodyParts } from "../read/http/body.ts";
 import { entry } from "./root.ts";
 
@@ -48,13 +48,13 @@ export function readCaptureToken(dataDir: string): string | undefined {
  * `weir hook`, so payloads of both ways keep their order. An answer that is no 2xx is shown to the person at the assistant, so whatever was
  * sent is taken: what is no JSON or too large keeps its beginning, and what finds no room is counted.
  */
-export function addHookRoutes(app: Hono, dataDir: string): { close(): Promise<void> } {
+export function addHookRoutes(app: Hono, dataDir: string, privacy: RecordPrivacy): { close(): Promise<void> } {
   const inbox = createInbox({ folder: hooksFolder(dataDir), entry: entry("src/capture/hooks/inbox-worker") });
   for (const assistant of Object.keys(HOOK_MAPPINGS)) {
     app.post(`${HOOKS_PATH}${assistant}`, async (c) => {
       const at = clock.nowUs();
       const { data, bytes } = await readBody(c, LIMITS.hook_body_bytes_max);
-      await inbox.append(lineOf(recordOf({ id: newId(at), assistant, at }, data, bytes)));
+      await inbox.append(lineOf(recordOf({ id: newId(at), assistant, at }, data, bytes, privacy)));
       return c.body(null, 204);
     });
   }

@@ -3,7 +3,9 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { environment, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { openKeys } from "../base/keys.ts";
 import { createLog } from "../base/log.ts";
+import { openSealed } from "../base/seal.ts";
 import { toCloudEvent } from "../capture/cloudevents.ts";
 import { defaultDirs, TRANSCRIPT_KINDS, type TranscriptKind } from "../capture/discover.ts";
 import { importTranscripts } from "../capture/import.ts";
@@ -76,6 +78,7 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
   const config = readConfig();
   const log = createLog("weir tail", config.logLevel);
   const bus = await connectBus(config, "reader", "tail", log);
+  const { keyOf } = openKeys(config.dataDir, { make: false });
   const { last_seq } = await streamIdentity(bus.jsm, "WEIR_EVENTS");
   if (from !== undefined && Number(from) > last_seq + 1) {
     await bus.close();
@@ -89,10 +92,10 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
     const message = reader.shift()!;
     for (const event of readFrame(message.data).events()) {
       const cloud = toCloudEvent(event);
-      if (json) sayJson({ ...cloud, stream_seq: message.seq });
+      if (json) say(openSealed(JSON.stringify({ ...cloud, stream_seq: message.seq }), keyOf));
       else
         say(
-          `${String(cloud.time).slice(11, 23)}  ${event.type.padEnd(18)} ${(event.session ?? "").slice(0, 8).padEnd(8)}  ${JSON.stringify(cloud.data).slice(0, 140)}`,
+          `${String(cloud.time).slice(11, 23)}  ${event.type.padEnd(18)} ${(event.session ?? "").slice(0, 8).padEnd(8)}  ${openSealed(JSON.stringify(cloud.data), keyOf).slice(0, 140)}`,
         );
     }
   }

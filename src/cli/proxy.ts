@@ -16,7 +16,7 @@ interface ProxyWords {
   readonly host: string;
   readonly port: string;
   readonly allowedHosts?: string;
-  readonly payloads: string;
+  readonly payloads?: string;
   readonly json?: boolean;
 }
 

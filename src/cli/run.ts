@@ -1,10 +1,14 @@
 import { join } from "node:path";
-import { readConfig, readTelemetry } from "../base/config.ts";
+import { privacyGiven, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { openKeys } from "../base/keys.ts";
 import { createLog } from "../base/log.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
+import { watchPolicy } from "../base/privacy.ts";
 import { startTelemetry } from "../base/telemetry-sdk.ts";
 import { startProcessors } from "../engine/engine.ts";
 import { loadProcessors } from "../engine/load.ts";
+import { createGuard, useGuard } from "../events/guard.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { checkBroker, enforce } from "../wire/check.ts";
 import { connectBroker, publicUrl } from "../wire/connect.ts";
@@ -28,6 +32,13 @@ export async function run(name: string): Promise<void> {
     });
   loadPrices(given.pricesFile);
   const { url, credentials, config } = await busAddress(given, "engine");
+  useGuard(
+    createGuard({
+      policy: watchPolicy(config.dataDir, privacyGiven()),
+      keys: openKeys(config.dataDir, { make: !config.natsUrl }),
+      withoutOwn: withoutOwnSecrets(config.dataDir),
+    }),
+  );
   const telemetry = await startTelemetry(readTelemetry(), { part: `run ${name}`, version: version(), log });
   const bus = await connectBroker({ url, credentials, name: `run ${name}`, log });
   let flushed = true;

@@ -9,6 +9,8 @@ export interface Snapshots {
   path(): Promise<string>;
   /** The tables are other ones now, though they may stand at the same sequence. */
   renew(): void;
+  /** Removes the copies there are: the next question is answered from a new one. */
+  drop(): void;
   readonly as_of: { readonly seq: number; readonly time_us: number };
 }
 
@@ -56,6 +58,14 @@ export function createSnapshots(folder: string, projecting: () => Projecting): S
     },
     renew() {
       if (current) current = { ...current, seq: -1, cost: 0 };
+    },
+    drop() {
+      const remove = (): void => {
+        current = undefined;
+        for (const old of readdirSync(folder)) rmSync(join(folder, old), { force: true });
+      };
+      if (making) void making.then(remove, remove);
+      else remove();
     },
     get as_of() {
       return { seq: current?.seq ?? 0, time_us: current?.time_us ?? 0 };

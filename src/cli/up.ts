@@ -3,11 +3,14 @@ import { accessSync, constants, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
-import { type Config, environment, readConfig, readTelemetry } from "../base/config.ts";
+import { type Config, environment, privacyGiven, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { makeFolder } from "../base/folder.ts";
+import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
+import { watchPolicy } from "../base/privacy.ts";
 import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import { type FollowPlan, followPlan } from "../capture/follow/settings.ts";
@@ -17,6 +20,7 @@ import { startWatching, type Told, type Watching } from "../capture/watching.ts"
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
 import { startProcessorThread } from "../engine/processors-thread.ts";
+import { createGuard } from "../events/guard.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { createHttp } from "../read/http/app.ts";
 import { fastEvents } from "../read/http/fast.ts";
@@ -36,6 +40,7 @@ import { openBroker } from "./open-broker.ts";
 import { addOperations } from "./operations.ts";
 import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
+import { rememberGiven } from "./privacy.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
 import { type Runtime, removeRuntime, runningHere, writeRuntime } from "./runtime.ts";
 import { misspelt } from "./settings.ts";
@@ -178,6 +183,12 @@ async function assemble(given: {
   const archive = openArchive(config);
   const own = await broker.connect("engine", "orders");
   closers.add(() => own.close());
+  rememberGiven(config.dataDir, privacyGiven());
+  const privacy = {
+    policy: watchPolicy(config.dataDir, privacyGiven()),
+    keys: openKeys(config.dataDir, { make: true }),
+    withoutOwn: withoutOwnSecrets(config.dataDir),
+  };
   const emitter = createEmitter({
     producer: `weir-${process.pid}-${randomBytes(4).toString("hex")}`,
     source: "weir://local",
@@ -188,6 +199,7 @@ async function assemble(given: {
     partitions: config.partitions,
     whenFull: "wait",
     check: true,
+    guard: createGuard(privacy),
     log,
   });
   void cutWhenAway(own, emitter);
@@ -198,6 +210,7 @@ async function assemble(given: {
     definitions,
     bus,
     emitter,
+    keys: privacy.keys,
     version: version(),
     started_us: started,
     token,
@@ -222,6 +235,7 @@ async function assemble(given: {
       void emitter.emit(draft).catch((error: unknown) => log.error({ err: error }, "a finding was not told")),
     onStore: (store) => context.useStore(store),
     onStopped: (error) => note(error.line()),
+    onForgotten: (sessions) => context.forget(sessions),
   });
   tablesTaken = true;
   closers.add(() => {
@@ -237,6 +251,7 @@ async function assemble(given: {
       names,
       partitions: config.partitions,
       archive: archive.place,
+      dataDir: config.dataDir,
       snapshots: join(config.dataDir, "snapshots"),
       version: version(),
       logLevel: config.logLevel,
@@ -256,7 +271,7 @@ async function assemble(given: {
   if (telemetry.meter) observeStatus(telemetry.meter, () => context.status());
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
-  const hookRoutes = addHookRoutes(app, config.dataDir);
+  const hookRoutes = addHookRoutes(app, config.dataDir, privacy);
   closers.add(() => hookRoutes.close());
   addOperations(app, {
     archive,
@@ -273,7 +288,7 @@ async function assemble(given: {
   const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1", fast: fastEvents(context) });
   closers.add(() => server.close());
   context.serving(server.port);
-  const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, log });
+  const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, keys: privacy.keys, log });
   closers.add(() => hooks.close());
   let draining = false;
   const drain = (): void => {

@@ -1,4 +1,6 @@
+import { privacyGiven, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { loadPolicy } from "../base/privacy.ts";
 import { linesIn } from "../capture/mcp/lines.ts";
 import { PAYLOADS, type Payloads } from "../capture/mcp/payloads.ts";
 import { startProxy } from "../capture/mcp/proxy.ts";
@@ -13,8 +15,10 @@ export function namedServer(name: string): string {
   return name;
 }
 
-/** What is kept of parameters and answers, as it was asked for. */
-export function payloadsOf(text: string): Payloads {
+/** What is kept of parameters and answers, as it was asked for; where nobody says, all but secrets, or everything where the project's level is full. */
+export function payloadsOf(text: string | undefined): Payloads {
+  if (text === undefined)
+    return loadPolicy(readConfig().dataDir, privacyGiven()).of(process.cwd()).level === "full" ? "full" : "redacted";
   const found = PAYLOADS.find((one) => one === text);
   if (!found) throw new WeirError("usage", `--payloads takes ${PAYLOADS.join(", ")}, not ${text.slice(0, 40)}`);
   return found;
@@ -23,7 +27,7 @@ export function payloadsOf(text: string): Payloads {
 /** `weir wrap --name N -- command args…`: runs an MCP server on stdin and stdout, and records what passes. Ends with the server's exit code. */
 export async function wrap(
   words: readonly string[],
-  { name, payloads, dataDir }: { readonly name: string; readonly payloads: string; readonly dataDir?: string },
+  { name, payloads, dataDir }: { readonly name: string; readonly payloads?: string; readonly dataDir?: string },
 ): Promise<void> {
   const [command, ...args] = words;
   if (command === undefined) throw new WeirError("usage", "wrap takes the command that starts the MCP server");

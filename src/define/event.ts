@@ -45,6 +45,8 @@ export interface Columns {
   /** The same as they stand on the wire, for checks that need not look at each value; undefined where it is nil throughout. */
   attributeColumn(k: number): Column | undefined;
   fieldColumn(k: number): Column | undefined;
+  /** Packed bytes of the k-th attribute's column; undefined where it is nil throughout. */
+  attributeRaw(k: number): Uint8Array | undefined;
   /** Packed bytes of the k-th field's column; undefined where it is nil throughout. */
   fieldRaw(k: number): Uint8Array | undefined;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
+import { isSealed } from "../base/seal.ts";
 
 /** The closed vocabulary of fields: what a value is, on the wire, in a table and in JSON. */
 export type FieldKind =
@@ -21,8 +22,10 @@ export interface FieldInfo {
   readonly kind: FieldKind;
   /** One sentence for whoever reads the field. */
   readonly about: string;
-  /** May hold what a person wrote or a tool printed: redacted in logs, encrypted on request. */
+  /** May hold what a person wrote or a tool printed: not kept at the level `metadata`, encrypted on request. */
   readonly private: boolean;
+  /** It is the size of this other field, in its unit; filled in where that field is removed or encrypted. */
+  readonly sizeOf?: string;
   readonly unit?: string;
   readonly values?: readonly string[];
   readonly open?: boolean;
@@ -41,6 +44,7 @@ export type ShapeOf<F extends Fields> = {
 
 interface Flags {
   readonly private?: boolean;
+  readonly sizeOf?: string;
   readonly unit?: string;
 }
 
@@ -142,7 +146,7 @@ export function faultOf(info: FieldInfo, value: unknown): string | undefined {
     case "text":
     case "json":
       if (typeof value !== "string" || !isWellFormed(value)) return "is not text";
-      return value.length > info.max! ? `is longer than ${info.max}` : undefined;
+      return value.length > info.max! && !(info.private && isSealed(value)) ? `is longer than ${info.max}` : undefined;
     case "ref":
       if (typeof value !== "string" || !isWellFormed(value)) return "is not text";
       return value.length === 0 ? "is empty" : value.length > info.max! ? `is longer than ${info.max}` : undefined;
@@ -169,7 +173,7 @@ export function faultOf(info: FieldInfo, value: unknown): string | undefined {
         : "is not a list of texts";
     case "bytes":
       return value instanceof Uint8Array
-        ? value.length > info.max!
+        ? value.length > info.max! && !(info.private && isSealed(value))
           ? `is longer than ${info.max} bytes`
           : undefined
         : "is not bytes";

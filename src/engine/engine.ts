@@ -164,6 +164,8 @@ export function startProjections(options: {
   readonly onStore?: (store: Store) => void;
   /** Told when only a person can decide how the tables go on. */
   readonly onStopped?: (error: WeirError) => void;
+  /** Told of sessions that were forgotten, at the start of all: what it does must bear to be done again. */
+  readonly onForgotten?: (sessions: readonly string[]) => void;
 }): Projecting {
   const { bus, archive, log, signal } = options;
   const status: ProjectionStatus = {
@@ -183,7 +185,15 @@ export function startProjections(options: {
   let resume: (() => void) | undefined;
   signal.addEventListener("abort", () => life.abort());
 
+  let forgotten = 0;
+  const tellForgotten = (): void => {
+    const all = tables.forgottenSessions;
+    if (all.length > forgotten) options.onForgotten?.(all.slice(forgotten));
+    forgotten = all.length;
+  };
+  tellForgotten();
   const onCommit = (ids: ReadonlySet<string>, seq: number): void => {
+    tellForgotten(); // before whoever ordered it is answered
     if (waiting.size === 0) return;
     for (const [id, { resolve, timer }] of waiting) {
       if (!ids.has(id)) continue;

@@ -15,6 +15,8 @@ export interface ThreadOptions {
   readonly names: readonly string[];
   readonly partitions: number;
   readonly archive: ArchivePlace;
+  /** Folder of the settings and keys that say what of an event is kept. */
+  readonly dataDir: string;
   readonly snapshots: string;
   readonly version: string;
   readonly logLevel: Config["logLevel"];

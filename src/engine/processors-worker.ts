@@ -1,7 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { readTelemetry } from "../base/config.ts";
+import { privacyGiven, readTelemetry } from "../base/config.ts";
+import { openKeys } from "../base/keys.ts";
 import { createLog } from "../base/log.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
+import { watchPolicy } from "../base/privacy.ts";
 import { startTelemetry } from "../base/telemetry-sdk.ts";
+import { createGuard, useGuard } from "../events/guard.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { connectBroker } from "../wire/connect.ts";
 import { Archive } from "./archive/archive.ts";
@@ -10,11 +14,18 @@ import { loadProcessors } from "./load.ts";
 import type { ThreadOptions } from "./processors-thread.ts";
 
 /** The thread that runs processors: a connection of its own, states of its own; it tells its parent how far they are. */
-const { root, url, credentials, names, partitions, archive, snapshots, version, logLevel, pricesFile } =
+const { root, url, credentials, names, partitions, archive, dataDir, snapshots, version, logLevel, pricesFile } =
   workerData as ThreadOptions;
 const log = createLog("processors", logLevel);
 const ending = new AbortController();
 loadPrices(pricesFile);
+useGuard(
+  createGuard({
+    policy: watchPolicy(dataDir, privacyGiven()),
+    keys: openKeys(dataDir, { make: true }),
+    withoutOwn: withoutOwnSecrets(dataDir),
+  }),
+);
 const telemetry = await startTelemetry(readTelemetry(), { part: "processors", version, log });
 const bus = await connectBroker({ url, credentials, name: "processors", log });
 const all = await loadProcessors(root);

@@ -3,6 +3,7 @@ import { LIMITS } from "../base/limits.ts";
 import { redactText } from "../base/redact.ts";
 import type { Event } from "../define/event.ts";
 import { inputRejected } from "../events/flow.ts";
+import { currentGuard } from "../events/guard.ts";
 import type { Stored } from "../wire/read.ts";
 
 /** Events of a frame by its header, which anybody may have written. */
@@ -13,7 +14,7 @@ const countOf = (message: Stored): number =>
 export function rejectedFrame(message: Stored, stream: string, why: string): Event[] {
   const bytes = Buffer.from(redactText(Buffer.from(message.data).toString("latin1")), "latin1");
   const parts = Math.max(1, Math.ceil(bytes.length / LIMITS.rejected_part_bytes_max));
-  return Array.from({ length: parts }, (_, part) => ({
+  const events: Event[] = Array.from({ length: parts }, (_, part) => ({
     id: derivedId(message.stored_us, stream, message.seq, part),
     type: inputRejected.type,
     v: inputRejected.v,
@@ -30,4 +31,5 @@ export function rejectedFrame(message: Stored, stream: string, why: string): Eve
       events: part === 0 ? countOf(message) : 0,
     },
   }));
+  return events.map((event) => currentGuard().protect(event));
 }

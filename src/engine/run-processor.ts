@@ -5,7 +5,7 @@ import { type Processing, processSpan } from "../base/telemetry.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
-import type { Passed } from "../wire/encode.ts";
+import type { Changes, Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
 import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
@@ -228,21 +228,31 @@ class Run {
 
   /** Works through the input until the reader is closed. */
   async follow(reader: Reader): Promise<void> {
+    if (this.options.processor.reads === "in") this.saveIn(LIMITS.trim_soon_ms); // what a killed one left
     while (await reader.ready()) {
       if (this.failed) throw this.failed;
       await this.batch(reader);
       if (this.sinceSave >= LIMITS.snapshot_every_events) {
         await this.settle();
         this.save();
-      } else if (!this.timer) {
-        // a quiet processor saves too, so that its input can be trimmed
-        this.timer = setTimeout(() => {
-          this.timer = undefined;
-          if (this.pending === undefined && !this.failed && !this.options.signal.aborted) this.save();
-        }, LIMITS.snapshot_every_ms).unref();
-      }
+      } else this.saveIn(LIMITS.snapshot_every_ms);
     }
   }
+
+  /** A quiet processor saves too, so that its input can be trimmed. */
+  private saveIn(ms: number): void {
+    const due = performance.now() + ms;
+    if (this.timer && this.due <= due) return;
+    clearTimeout(this.timer);
+    this.due = due;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.failed || this.options.signal.aborted) return;
+      if (this.pending === undefined) this.save();
+      else this.saveIn(LIMITS.trim_soon_ms);
+    }, ms).unref();
+  }
+  private due = 0;
 
   /** A run that ended does not save any more. */
   stop(): void {
@@ -274,6 +284,9 @@ class Run {
       traces.push(message.headers?.get(HEADERS.trace));
       const stepped = stepFrame(name, processor, this.state, frame, message.stored_us);
       if (stepped.passed) passed.push(stepped.passed);
+      // what a producer should not have sent does not stay in the input longer than it must
+      if (processor.reads === "in" && (stepped.rejected > 0 || stepped.passed?.changes.some(isChanged)))
+        this.saveIn(LIMITS.trim_soon_ms);
       emitted.push(...stepped.emitted);
       events += frame.count;
       bytes += message.data.length;
@@ -310,6 +323,7 @@ class Run {
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== "frame_invalid") throw error;
       this.options.log.error({ stream: this.ways.inStream, seq: message.seq, err: error }, "a frame cannot be read");
+      this.saveIn(LIMITS.trim_soon_ms);
       if (this.options.processor.passes) emitted.push(...rejectedFrame(message, this.ways.inStream, error.message));
       return undefined;
     }
@@ -385,10 +399,20 @@ class Run {
       return;
     }
     if (!processor.passes) return;
-    // the frame it stands at stays: by it another instance knows whether its own state has seen all that was trimmed
-    const trimmed = Math.max(this.published, this.input) - 1;
-    purgeUpTo(bus.jsm, this.ways.inStream, this.ways.inSubjects[0]!, trimmed).catch((error: unknown) => {
+    // of validated input the frame it stands at stays: by it another instance knows whether its own state has seen all that was trimmed. Of what
+    // producers sent, which nobody has looked at for secrets, nothing stays
+    const raw = processor.reads === "in";
+    const done = Math.max(this.published, this.input);
+    purgeUpTo(
+      bus.jsm,
+      this.ways.inStream,
+      this.ways.inSubjects[0]!,
+      raw ? done : done - 1,
+      raw ? "goes" : "stays",
+    ).catch((error: unknown) => {
       log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
     });
   }
 }
+
+const isChanged = (change: Changes): boolean => change.fields.size > 0 || change.attributes.length > 0;

@@ -5,6 +5,7 @@ import { faultOf } from "../define/field.ts";
 import type { Processor } from "../define/processor.ts";
 import { definitionOf } from "../events/catalog.ts";
 import { inputRejected } from "../events/flow.ts";
+import { currentGuard } from "../events/guard.ts";
 import { Changes, type Passed } from "../wire/encode.ts";
 import type { Frame } from "../wire/frame.ts";
 
@@ -106,7 +107,7 @@ export function stepFrame<S>(
       outcome.emit.forEach((draft, index) => {
         emitted.push(
           outcome.drop === "rejected"
-            ? rejectedEvent(name, event, index, draft, arrived_us, row)
+            ? currentGuard().protect(rejectedEvent(name, event, index, draft, arrived_us, row))
             : emittedEvent(name, event, index, draft),
         );
       });

@@ -10,7 +10,7 @@ export const inputRejected = defineEvent(
     detail: text("what exactly is wrong", { max: 2_000 }),
     input_type: optional(text("type the input claimed to be", { max: 256 })),
     input_id: optional(text("id the input claimed", { max: 256 })),
-    original: optional(bytes("the input: a CloudEvent as JSON, or the bytes of a frame")),
+    original: optional(bytes("the input: a CloudEvent as JSON, or the bytes of a frame", { private: true })),
     content_type: optional(text("media type of `original`", { max: 64 })),
     part: optional(int("number of this part where the input needed several, from 0", { min: 0 })),
     parts: optional(int("how many parts there are", { min: 1 })),

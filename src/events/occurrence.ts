@@ -31,35 +31,25 @@ const TEXT_CHARS = 2_000;
 
 /**
  * The key of a call or prompt that a source may give no id: of equal ones in a session the first that a hook tells is the first that a session file or
- * the telemetry tells. Whichever source comes first decides the key, the others find it. Undefined where ids decide, or nothing is known to compare.
- * `clean` holds fields of the event that are without secrets now.
+ * the telemetry tells. Whichever source comes first decides the key, the others find it. Undefined where ids decide, or nothing is known to compare,
+ * as where texts are encrypted.
  */
-export function occurrenceKey(
-  known: Occurrences,
-  event: Event,
-  clean: Readonly<Record<string, unknown>> | undefined,
-): string | undefined {
+export function occurrenceKey(known: Occurrences, event: Event): string | undefined {
   const { id, type, session, assistant = "" } = event;
   if (session === undefined || !TYPES.has(type)) return undefined;
   const told = known.keys.get(id);
   if (told !== undefined) return told;
-  const key = firstKey(known, event, session, assistant, clean);
+  const key = firstKey(known, event, session, assistant);
   if (key !== undefined) remember(known.keys, id, key);
   return key;
 }
 
-function firstKey(
-  known: Occurrences,
-  event: Event,
-  session: string,
-  assistant: string,
-  clean: Readonly<Record<string, unknown>> | undefined,
-): string | undefined {
+function firstKey(known: Occurrences, event: Event, session: string, assistant: string): string | undefined {
   const { type } = event;
   const data = event.data as Readonly<Record<string, unknown>>;
   if (type === "prompt.submitted") {
     if (!PROMPTS_WITHOUT_ID.has(assistant)) return undefined;
-    const text = clean?.text ?? data.text;
+    const { text } = data;
     if (typeof text !== "string") return undefined;
     return keyOf(known, event, `prompt ${session} ${hashOf(text.slice(0, TEXT_CHARS))}`, "whole");
   }
@@ -68,7 +58,7 @@ function firstKey(
   const byId = typeof data.call_id === "string" ? `id ${session} ${data.call_id}` : undefined;
   const held = byId === undefined ? undefined : known.keys.get(byId);
   if (held !== undefined) return held;
-  const input = clean?.input ?? data.input;
+  const { input } = data;
   const key =
     typeof input === "string"
       ? keyOf(known, event, `tool ${session} ${String(data.tool)} ${hashOf(canonical(input))}`, byId ? "whole" : phase)

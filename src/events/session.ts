@@ -25,7 +25,7 @@ export const sessionEnded = defineEvent("session.ended", 1, "An assistant's sess
 });
 
 export const sessionTitled = defineEvent("session.titled", 1, "A session was given a title.", {
-  title: text("the title or summary", { max: 2_000, private: true }),
+  title: optional(text("the title or summary", { max: 2_000, private: true })),
 });
 
 export const sessionCompacted = defineEvent("session.compacted", 1, "The context of a session was compacted.", {
@@ -46,7 +46,7 @@ export const sessionPrepared = defineEvent("session.prepared", 1, "The assistant
 
 export const promptSubmitted = defineEvent("prompt.submitted", 1, "A person gave the assistant a prompt.", {
   text: optional(text("what was typed", { private: true })),
-  chars: optional(int("length of the prompt", { min: 0, unit: "character" })),
+  chars: optional(int("length of the prompt", { min: 0, unit: "character", sizeOf: "text" })),
   kind: choice("typed text, a slash command, or a shell command", ["text", "command", "shell"]),
   prompt_id: optional(ref("the assistant's id of the prompt", { max: 128 })),
   message_id: optional(ref("id of the transcript record", { max: 128 })),
@@ -67,6 +67,17 @@ export const promptExpanded = defineEvent(
   },
 );
 
+export const sessionForgotten = defineEvent(
+  "session.forgotten",
+  1,
+  "Somebody ordered that what persons wrote and tools printed in a session is to be unreadable from now on.",
+  {
+    forgotten: ref("the session", { max: 128 }),
+    reason: optional(text("why, as whoever ordered it said", { max: 2_000 })),
+  },
+  { audited: true },
+);
+
 export default [
   sessionStarted,
   sessionEnded,
@@ -76,4 +87,5 @@ export default [
   sessionPrepared,
   promptSubmitted,
   promptExpanded,
+  sessionForgotten,
 ] as const;

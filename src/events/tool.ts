@@ -27,8 +27,8 @@ export const toolCalled = defineEvent("tool.called", 1, "A call of a tool ended.
   duration_ms: optional(float("time the call took", { min: 0, unit: "ms" })),
   success: optional(bool("whether it succeeded")),
   error: optional(text("what went wrong", { max: 4_000, private: true })),
-  input_bytes: optional(int("size of the input", { min: 0, unit: "byte" })),
-  output_bytes: optional(int("size of the output", { min: 0, unit: "byte" })),
+  input_bytes: optional(int("size of the input", { min: 0, unit: "byte", sizeOf: "input" })),
+  output_bytes: optional(int("size of the output", { min: 0, unit: "byte", sizeOf: "output" })),
   file_path: optional(text("file the call was about", { max: 1024 })),
   cpu: optional(float("CPU the tool's process used", { min: 0, unit: "percent of one core" })),
   memory_mb: optional(float("memory of the tool's process", { min: 0, unit: "MB" })),
@@ -37,7 +37,7 @@ export const toolCalled = defineEvent("tool.called", 1, "A call of a tool ended.
 
 export const toolDenied = defineEvent("tool.denied", 1, "A call of a tool was refused by a person or a rule.", {
   ...call,
-  reason: optional(text("why or by whom", { max: 4_000 })),
+  reason: optional(text("why or by whom", { max: 4_000, private: true })),
 });
 
 export default [toolStarted, toolCalled, toolDenied] as const;

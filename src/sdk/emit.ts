@@ -114,7 +114,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
       receipts: receiptsOf(list),
     };
     try {
-      const frame = frameOf(list);
+      const frame = frameOf(list, options.guard);
       traced(frame, list);
       return [{ ...item, frame }];
     } catch (error) {
@@ -297,12 +297,18 @@ export function createEmitter(options: EmitterOptions): Emitter {
   let sinceTurn = 0;
   const DONE = Promise.resolve();
 
+  /** The event of a draft as it may be kept. Where only secrets are to be taken out, that is done for a whole frame at once. */
+  const made = (draft: Draft, check: boolean): Unnumbered => {
+    const event = eventOf(draft, options, check);
+    return options.guard.idle() ? event : options.guard.protect(event);
+  };
+
   const take = (draft: Draft, check: boolean): Promise<void> => {
     if (closed)
       return Promise.reject(new WeirError("internal", "the producer is closed", { hint: "emit before close" }));
     let event: Unnumbered;
     try {
-      event = eventOf(draft, options, check);
+      event = made(draft, check);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -329,7 +335,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     if (room.bytes > LIMITS.room_bytes_max)
       throw new WeirError("limit_reached", "more events wait than can be taken", { hint: "send them again later" });
     const receipt = new Receipt(drafts.length);
-    const events = drafts.map((draft) => eventOf(draft, options, false));
+    const events = drafts.map((draft) => made(draft, false));
     for (const event of events) receipt.mark(event);
     if (room.waiting > 0 || !hasRoom()) await room.wait(events);
     else for (const event of events) put(event);

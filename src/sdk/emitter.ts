@@ -1,5 +1,6 @@
 import type { Log } from "../base/log.ts";
 import type { Draft } from "../define/event.ts";
+import type { Guard } from "../events/guard.ts";
 import type { Connection } from "../wire/connect.ts";
 import type { Sink } from "./sink.ts";
 
@@ -25,6 +26,8 @@ export interface EmitterOptions {
   readonly spoolBytesMax?: number;
   /** Events of one frame at most. */
   readonly frameEventsMax?: number;
+  /** Decides what of an event is kept. */
+  readonly guard: Guard;
   readonly log: Log;
 }
 

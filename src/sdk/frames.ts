@@ -6,7 +6,8 @@ import { mayHoldSecret } from "../base/redact.ts";
 import type { Draft, Event } from "../define/event.ts";
 import { definitionOf } from "../events/catalog.ts";
 import { checkEvent } from "../events/check.ts";
-import { redactedFields } from "../events/secrets.ts";
+import type { Guard } from "../events/guard.ts";
+import { redactions } from "../events/secrets.ts";
 import { encodeEvents } from "../wire/encode.ts";
 
 /** An event that waits for its number. */
@@ -48,14 +49,14 @@ export function eventOf(
   return event;
 }
 
-/** A frame of events that are numbered already, without secrets. */
-export function frameOf(events: readonly Event[]): Uint8Array {
+/** A frame of events that are numbered already, without secrets where the guard does not let an event keep them. */
+export function frameOf(events: readonly Event[], guard: Pick<Guard, "keepsSecrets">): Uint8Array {
   const frame = encodeEvents(events);
   if (!mayHoldSecret(Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("latin1"))) return frame;
   return encodeEvents(
     events.map((event) => {
-      const clean = redactedFields(event);
-      return clean ? { ...event, data: { ...event.data, ...clean } } : event;
+      const clean = guard.keepsSecrets(event) ? undefined : redactions(event);
+      return clean ? { ...event, ...clean.set, data: { ...event.data, ...clean.data } } : event;
     }),
   );
 }

@@ -1,10 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readConfig } from "../base/config.ts";
+import { privacyGiven, readConfig } from "../base/config.ts";
 import { toWeirError, WeirError } from "../base/errors.ts";
+import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
+import { withoutOwnSecrets } from "../base/own-secrets.ts";
+import { watchPolicy } from "../base/privacy.ts";
+import { createGuard } from "../events/guard.ts";
 import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readFolderBroker, signIn } from "../wire/folder.ts";
 import { createEmitter } from "./emit.ts";
@@ -78,6 +82,12 @@ export function createWeir(options: WeirOptions = {}): Weir {
     keep,
     spoolBytesMax: options.spoolBytesMax,
     frameEventsMax: options.frameEventsMax,
+    // keys are made where weir keeps its own: a producer of another machine leaves encryption to the weir that takes its events
+    guard: createGuard({
+      policy: watchPolicy(config.dataDir, privacyGiven()),
+      keys: openKeys(config.dataDir, { make: !(options.natsUrl ?? config.natsUrl) }),
+      withoutOwn: withoutOwnSecrets(config.dataDir),
+    }),
     log,
   });
   let away = false;

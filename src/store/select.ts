@@ -69,7 +69,17 @@ const typeOf = (value: Bound) => {
 };
 
 /** Makes the function that answers statements on at most `connections` connections, opened when first needed. */
-export function createSelect(instance: DuckDBInstance, { connections }: { readonly connections: number }): Select {
+export function createSelect(
+  instance: DuckDBInstance,
+  {
+    connections,
+    prepare = async () => {},
+  }: {
+    readonly connections: number;
+    /** What is done to each connection before it is used. */
+    readonly prepare?: (connection: DuckDBConnection) => Promise<void>;
+  },
+): Select {
   const idle: Lane[] = [];
   const waiting: ((lane: Lane) => void)[] = [];
   let opened = 0;
@@ -78,7 +88,9 @@ export function createSelect(instance: DuckDBInstance, { connections }: { readon
   const open = async (): Promise<Lane> => {
     opened++;
     try {
-      return { connection: await instance.connect(), prepared: new Map() };
+      const connection = await instance.connect();
+      await prepare(connection);
+      return { connection, prepared: new Map() };
     } catch (error) {
       opened--;
       throw new WeirError("store_failed", "no connection to the tables", { cause: error });

@@ -193,13 +193,19 @@ export async function checkSame(
 }
 
 /**
- * Trims the messages of a subject up to and including `seq`; their effect must be durable downstream. The newest message of the
- * subject always stays: a fenced stage finds its position in it. Answers how many went.
+ * Trims the messages of a subject up to and including `seq`; their effect must be durable downstream. `newest`: the newest message of a subject that a
+ * fenced stage writes stays, because the stage finds its position in it. Answers how many went.
  */
-export async function purgeUpTo(jsm: JetStreamManager, stream: string, subject: string, seq: number): Promise<number> {
-  const newest = await jsm.direct.getMessage(stream, { last_by_subj: subject });
-  if (!newest) return 0;
-  const before = Math.min(seq + 1, newest.seq);
+export async function purgeUpTo(
+  jsm: JetStreamManager,
+  stream: string,
+  subject: string,
+  seq: number,
+  newest: "stays" | "goes" = "stays",
+): Promise<number> {
+  const last = await jsm.direct.getMessage(stream, { last_by_subj: subject });
+  if (!last) return 0;
+  const before = newest === "goes" ? seq + 1 : Math.min(seq + 1, last.seq);
   if (before <= 1) return 0; // 0 would mean "everything" to the server
   const { purged } = await jsm.streams.purge(stream, { filter: subject, seq: before });
   return purged;

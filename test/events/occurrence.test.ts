@@ -67,7 +67,7 @@ describe("calls that a source gives no id", () => {
           const known = noOccurrences();
           const keys = given.map(() => new Set<string | undefined>());
           for (const { call, event } of interleaved(SOURCES[assistant]!(given), picks))
-            for (const again of [event, event]) keys[call]!.add(occurrenceKey(known, again, undefined));
+            for (const again of [event, event]) keys[call]!.add(occurrenceKey(known, again));
           expect(keys.map((of) => of.size)).toEqual(given.map(() => 1));
           expect(new Set(keys.flatMap((of) => [...of])).size).toBe(given.length);
         }),
@@ -78,8 +78,7 @@ describe("calls that a source gives no id", () => {
 
   test("a call that never ends does not take the end of the next one", () => {
     const known = noOccurrences();
-    const key = (type: string) =>
-      occurrenceKey(known, event("copilot", "hook", type, { tool: "t", input: '"x"' }), undefined);
+    const key = (type: string) => occurrenceKey(known, event("copilot", "hook", type, { tool: "t", input: '"x"' }));
     const refused = key("tool.started");
     const made = key("tool.started");
     expect(key("tool.called")).toBe(made);
@@ -89,7 +88,7 @@ describe("calls that a source gives no id", () => {
   test("calls with ids are told apart by them, whatever they were given, and whatever of them is missing", () => {
     const known = noOccurrences();
     const key = (type: string, call_id: string) =>
-      occurrenceKey(known, event("cursor", "hook", type, { tool: "t", call_id, input: '"x"' }), undefined);
+      occurrenceKey(known, event("cursor", "hook", type, { tool: "t", call_id, input: '"x"' }));
     expect(["tool.started", "tool.called"].map((type) => key(type, "u1"))).toEqual(["tool:u1", "tool:u1"]);
     expect(key("tool.called", "u2")).toBe("tool:u2");
     expect(["tool.started", "tool.denied"].map((type) => key(type, "u3"))).toEqual(["tool:u3", "tool:u3"]);
@@ -98,8 +97,8 @@ describe("calls that a source gives no id", () => {
   test("ids decide where an assistant gives them", () => {
     const known = noOccurrences();
     const codex = event("codex", "hook", "tool.started", { tool: "t", call_id: "c1", input: '"x"' });
-    expect(occurrenceKey(known, codex, undefined)).toBeUndefined();
-    expect(occurrenceKey(known, event("claude-code", "hook", "tool.called", { tool: "t" }), undefined)).toBeUndefined();
+    expect(occurrenceKey(known, codex)).toBeUndefined();
+    expect(occurrenceKey(known, event("claude-code", "hook", "tool.called", { tool: "t" }))).toBeUndefined();
     expect(known.counts.size + known.keys.size).toBe(0);
   });
 });
@@ -107,7 +106,7 @@ describe("calls that a source gives no id", () => {
 test("a prompt given twice is two, and each is one with what another source tells of it", () => {
   const known = noOccurrences();
   const prompt = (via: string, text: string, message_id?: string) =>
-    occurrenceKey(known, event("codex", via, "prompt.submitted", { text, message_id }), undefined);
+    occurrenceKey(known, event("codex", via, "prompt.submitted", { text, message_id }));
   const first = prompt("hook", "go on");
   const second = prompt("hook", "go on");
   expect([prompt("transcript", "go on", "m1"), prompt("transcript", "go on", "m2")]).toEqual([first, second]);

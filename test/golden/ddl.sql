@@ -27,6 +27,9 @@ create table if not exists "events"("id" UUID, "source" VARCHAR, "time" TIMESTAM
 -- files, version 2
 create table if not exists "files"("change" VARCHAR, "path" VARCHAR, "action" VARCHAR, "time" TIMESTAMP, "session" VARCHAR, "project" VARCHAR, "call" VARCHAR, "lines_added" BIGINT, "lines_removed" BIGINT, "from_path" VARCHAR, "files" BIGINT, "source" VARCHAR, "event_id" UUID, "first_seq" BIGINT);
 
+-- forgotten_sessions, version 1
+create table if not exists "forgotten_sessions"("event_id" UUID, "session" VARCHAR, "time" TIMESTAMP, "actor" VARCHAR, "reason" VARCHAR);
+
 -- gaps, version 1
 create table if not exists "gaps"("event_id" UUID, "time" TIMESTAMP, "what" VARCHAR, "of" VARCHAR, "epoch" BIGINT, "first" BIGINT, "last" BIGINT, "events" BIGINT, "place" VARCHAR);
 

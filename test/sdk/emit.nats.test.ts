@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/base/limits.ts";
 import type { Draft, Event } from "../../src/define/event.ts";
+import { currentGuard } from "../../src/events/guard.ts";
 import { createEmitter } from "../../src/sdk/emit.ts";
 import type { Emitter, EmitterOptions } from "../../src/sdk/emitter.ts";
 import { createWeir } from "../../src/sdk/index.ts";
@@ -34,6 +35,7 @@ function emitter(bench: Bench, bus: () => Connection | undefined, over: Partial<
     partitions: 1,
     whenFull: "wait",
     check: true,
+    guard: currentGuard(),
     log: quiet,
     ...over,
   });

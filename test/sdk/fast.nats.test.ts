@@ -2,6 +2,7 @@ import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/base/limits.ts";
+import { currentGuard } from "../../src/events/guard.ts";
 import { createEmitter } from "../../src/sdk/emit.ts";
 import { createWeir } from "../../src/sdk/index.ts";
 import { drainOrphans, spoolsWaiting } from "../../src/sdk/spools.ts";
@@ -95,6 +96,8 @@ describe("profile fast", () => {
           via: "sdk",
           bus: () => bus,
           keep: () => true,
+          guard: currentGuard(),
+          guard: currentGuard(),
           spoolFolder: join(spools, `gone.${GONE}.abc`),
           partitions: 1,
           whenFull: "wait",
@@ -128,6 +131,7 @@ describe("profile fast", () => {
       via: "sdk",
       bus: () => bus,
       keep: () => true,
+      guard: currentGuard(),
       spoolFolder: join(nats.config.dataDir, "spool", "p"),
       partitions: 1,
       whenFull: "wait",

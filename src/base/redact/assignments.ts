@@ -1,7 +1,8 @@
 import { mark, type Rule, START } from "./rule.ts";
 import { isBareSecret, isQuotedSecret, type Kind, looksGenerated, type Place } from "./values.ts";
 
-const KEYS = "api|access|auth|private|account|signing|encryption|master|shared|service|session|storage|app";
+const KEYS =
+  "api|access|auth|private|account|signing|encryption|master|shared|service|session|storage|app|deploy|subscription";
 /** Names of secrets, as the last word of a field's name. */
 const CORE =
   "pass(?:word|wd|phrase|code)?|pwd|client[_-]?secret|secret[_-]?(?:access[_-]?)?key|secret|token|" +
@@ -18,7 +19,7 @@ const NAME = `(${CORE})${SUFFIX}(?:${QUOTE})?\\]?`;
 const FIELD = new RegExp(`${NAME}(${LINK}|(?:${QUOTE})?${LISTED}|>|${PAIR}|[ \\t]{1,4}(?=[^ \\t=:]))`, "gi");
 
 const FLAG = "--?(?:[A-Za-z0-9]{1,16}[-_.]){0,3}[A-Za-z0-9]{0,12}";
-const ORDER = "(?:ENV|ARG|setenv|set -g?x)[ \\t]{1,4}";
+const ORDER = "(?:ENV|ARG|setenv|set -g?x|config(?:ure)? set)[ \\t]{1,4}";
 const IS_FLAG = new RegExp(`^${FLAG}$`);
 const IS_ORDER = new RegExp(`${START}${ORDER}$`);
 
@@ -39,6 +40,9 @@ const HINTS = [
   hint("mnemonic"),
   hint("_auth"),
 ];
+
+/** Before a quoted word that is one of two: `ok ? "pass" : "fail"`. */
+const CHOSEN = /\?[ \t]{0,2}\\{0,7}["'`]$/;
 
 /** Something of each name in CORE. */
 const WORDS = ["pass", "pwd", "secret", "token", "key", "credential", "mnemonic", "_auth"];
@@ -108,6 +112,12 @@ function quotedEnd(text: string, at: number, delimiter: string): number {
   }
 }
 
+/** Letters and digits of a length that names do not have; the second of two texts in a list is a secret only then. */
+const isMixed = (value: string): boolean =>
+  (looksGenerated(value) ||
+    (value.length >= 10 && /[0-9]/.test(value) && /[a-z]/.test(value) && /[A-Z]/.test(value))) &&
+  !/\s/.test(value);
+
 interface Found {
   readonly start: number;
   readonly end: number;
@@ -122,7 +132,7 @@ function quotedValue(text: string, at: number, kind: Kind, core: string, strict:
   if (length <= 0) return undefined;
   const value = text.slice(start, start + length);
   if (/^_auth$/i.test(core) && !looksGenerated(value)) return undefined;
-  if (strict ? !looksGenerated(value) || /\s/.test(value) : !isQuotedSecret(kind, value)) return undefined;
+  if (strict ? !isMixed(value) : !isQuotedSecret(kind, value)) return undefined;
   return { start, end: start + length };
 }
 
@@ -146,7 +156,8 @@ function formOf(name: Name, core: string, link: string): Place["form"] | undefin
   const flag = IS_FLAG.test(name.prefix);
   if (/^[ \t]+$/.test(link)) return flag ? "flag" : undefined;
   if (flag) return link === "=" ? "flag_is" : "plain";
-  if (/[?&]/.test(name.before) && link === "=") return "query";
+  if (/[?&;]/.test(name.before) && link === "=") return "query";
+  if (name.before === ":" && /^_/.test(name.prefix + core) && link === "=") return "query"; // of .npmrc
   if (link === "=" && core === core.toUpperCase() && name.prefix === name.prefix.toUpperCase()) return "env";
   if (link === ">") return name.before === "<" ? "env" : undefined;
   return "plain";
@@ -159,9 +170,10 @@ function findValue(text: string, match: RegExpExecArray): { kind: Kind; found: F
   const at = match.index + all.length;
   const kind = kindOf(core);
   const nameStart = match.index - name.prefix.length;
+  if (CHOSEN.test(text.slice(Math.max(0, nameStart - 12), nameStart))) return undefined;
   let form = formOf(name, core, link);
   if (form === undefined && /^[ \t]+$/.test(link) && /^\w{0,40}$/.test(name.prefix)) {
-    if (IS_ORDER.test(text.slice(Math.max(0, nameStart - 12), nameStart))) form = "env";
+    if (IS_ORDER.test(text.slice(Math.max(0, nameStart - 20), nameStart))) form = "env";
   }
   if (form === undefined) return undefined;
   const quoted = quotedValue(text, at, kind, core, link.includes(",") && !/value/i.test(link));

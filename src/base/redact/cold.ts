@@ -1,12 +1,19 @@
 import { ASSIGNMENT_RULES } from "./assignments.ts";
 import { BLOCK_RULES } from "./blocks.ts";
+import { COMMAND_RULES } from "./commands.ts";
 import { HEADER_RULES } from "./headers.ts";
 import { walk } from "./nested.ts";
 import { PROVIDER_RULES } from "./providers.ts";
 import { RUN_CHARS, type Rule } from "./rule.ts";
 
 /** In the order of `redactText`. */
-const RULES: readonly Rule[] = [...BLOCK_RULES, ...PROVIDER_RULES, ...HEADER_RULES, ...ASSIGNMENT_RULES];
+const RULES: readonly Rule[] = [
+  ...BLOCK_RULES,
+  ...PROVIDER_RULES,
+  ...HEADER_RULES,
+  ...COMMAND_RULES,
+  ...ASSIGNMENT_RULES,
+];
 const PASSES_MAX = 4;
 const RUN = new RegExp(`[A-Za-z0-9_-]{${RUN_CHARS}}`);
 let hints: RegExp | undefined;

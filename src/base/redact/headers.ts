@@ -10,7 +10,7 @@ function isUserAndPassword(base64: string): boolean {
 }
 
 const AUTHORIZATION =
-  /(authorization(?:\\{0,7}["'`])?\]?[ \t]{0,8}(?:=>|[:=,])[ \t]{0,8}(?:\\{0,7}["'`])?[ \t]{0,2})(?:(bearer|basic|token|apikey|api-key|key|digest|negotiate|splunk|ssws|geniekey|aws4-hmac-sha256)[ \t]{1,4})?([^\s"'`\\,;<>(){}|]{4,8192})/gi;
+  /(authorization(?:\\{0,7}["'`])?\]?[ \t]{0,8}(?:=>|[:=,])[ \t]{0,8}(?:\\{0,7}["'`])?[ \t]{0,2})(?:(bearer|basic|token|apikey|api-key|key|digest|negotiate|splunk|ssws|geniekey|aws4-hmac-sha256)[ \t]{1,4})?((?!authorization\b)[^\s"'`\\,;<>(){}|]{4,8192})/gi;
 
 function authorization(all: string, lead: string, scheme: string | undefined, value: string): string {
   if (isPlaceholder(value)) return all;

@@ -4,7 +4,7 @@ import { isPlaceholder } from "./values.ts";
 const DEPTH_MAX = 64; // events of weir are never nested deeper; what is deeper is dropped, since nobody looked at it
 
 const NAME =
-  /(?:^|[_.\-\s])(?:pass|passwd|pwd|passphrase)$|(?:password|passwd|passphrase|passcode|mnemonic|secret|token|cookie|authorization|credentials?|connection[_-]?string|(?:api|access|auth|private|account|signing|encryption|master|shared|secret|service|session|storage|app)[_-]?key)(?:[_-]?\d{1,3})?$|^_?auth$/i;
+  /(?:^|[_.\-\s])(?:pass|passwd|pwd|passphrase)$|(?:password|passwd|passphrase|passcode|mnemonic|secret|token|cookie|authorization|credentials?|connection[_-]?string|(?:api|access|auth|private|account|signing|encryption|master|shared|secret|service|session|storage|app|deploy|subscription)[_-]?key)(?:[_-]?\d{1,3})?$|^_?auth$/i;
 const CAMEL_PASS = /[a-z](?:Pass|Pwd)$/;
 const HARMLESS =
   /(?:page|next|sync|cursor|cancell?ation|cancel|continuation|start|stop|bos|eos|pad|unk|sep|cls|mask|max|min|input|output|total|num|per|first|last)[_-]?token$|public[_-]?key$/i;

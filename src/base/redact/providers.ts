@@ -10,6 +10,8 @@ interface Shape {
   readonly starts?: true;
   /** Its match may have no {@link RUN_CHARS} token characters in a row. */
   readonly broken?: true;
+  /** It stands at the start of a token, see {@link Rule.at}. */
+  readonly at?: "start" | "lead";
   /** Must hold a capital or a digit: keeps CSS classes and package names apart from tokens. */
   readonly mixed?: true;
 }
@@ -68,20 +70,87 @@ const SHAPES: readonly Shape[] = [
   shape("sentry_token", "sntr(?:ys|yu)_[A-Za-z0-9_-]{24,}"),
   shape("rubygems_key", "rubygems_[a-f0-9]{40,}"),
   shape("tailscale_key", "tskey-[a-z]{3,12}-[A-Za-z0-9-]{16,}"),
-  shape("telegram_token", "[0-9]{8,10}:AA[A-Za-z0-9_-]{32,}", { starts: true }),
+  shape("telegram_token", "[0-9]{8,10}:AA[A-Za-z0-9_-]{32,}", { at: "lead", hint: ":AA[A-Za-z0-9_-]{30}" }),
   shape("mailgun_key", "key-[0-9a-f]{32}", { starts: true }),
+  shape("aws_bedrock_key", "ABSKQmVkcm9ja0FQSUtleS[A-Za-z0-9+/]{20,}", { at: "start", hint: "ABSKQmVkcm9ja0FQSUtleS" }),
+  shape("google_token", "1//0[A-Za-z0-9_-]{40,}", { at: "lead", starts: true, hint: "1//0[A-Za-z0-9_-]{20}" }),
+  shape("discord_webhook", "discord(?:app)?\\.com/api/(?:v[0-9]{1,2}/)?webhooks/[0-9]{15,21}/[A-Za-z0-9_-]{40,}", {
+    broken: true,
+    hint: "webhooks/[0-9]{15,21}/[A-Za-z0-9_-]{20}",
+  }),
+  shape("langsmith_key", "lsv2_(?:pt|sk)_[A-Za-z0-9_]{32,}", { at: "start" }),
+  shape("pinecone_key", "pcsk_[A-Za-z0-9_]{40,}", { at: "start" }),
+  shape("tavily_key", "tvly-[A-Za-z0-9-]{20,}", { at: "start", mixed: true }),
+  shape("nvidia_key", "nvapi-[A-Za-z0-9_-]{40,}", { at: "start" }),
+  shape("elevenlabs_key", "sk_[a-f0-9]{40,}", { at: "start", starts: true }),
+  shape("crates_token", "cio[A-Za-z0-9]{32}", { at: "start", starts: true, mixed: true }),
+  shape("nuget_key", "oy2[a-z0-9]{43}", { at: "start", starts: true }),
+  shape("terraform_token", "[A-Za-z0-9]{14}\\.atlasv1\\.[A-Za-z0-9_=-]{60,}", {
+    at: "lead",
+    hint: "atlasv1\\.[A-Za-z0-9_-]{20}",
+  }),
+  shape("doppler_token", "dp\\.(?:pt|ct|sa|st|scim|audit)\\.(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,}", {
+    broken: true,
+    hint: "dp\\.(?:pt|ct|sa|st|scim|audit)\\.",
+  }),
+  shape("pulumi_token", "pul-[a-f0-9]{40}", { at: "start", starts: true }),
+  shape("heroku_key", "HRKU-[A-Za-z0-9_-]{50,}", { at: "start" }),
+  shape("netlify_token", "nfp_[A-Za-z0-9]{36}", { at: "start" }),
+  shape("fly_token", "fm[12][ar]?_[A-Za-z0-9+/]{60,}", { broken: true }),
+  shape("planetscale_token", "pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_-]{32,}", { at: "start" }),
+  shape("neon_key", "napi_[a-z0-9]{60,}", { at: "start" }),
+  shape("cloudflare_key", "v1\\.0-[a-f0-9]{24}-[a-f0-9]{100,}", { at: "lead", hint: "v1\\.0-[a-f0-9]{24}" }),
+  shape("mailchimp_key", "[a-f0-9]{32}-us[0-9]{1,2}", { at: "start", starts: true, hint: "[a-f0-9]{32}-us[0-9]" }),
+  shape("resend_key", "re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}", { at: "start", starts: true, mixed: true }),
+  shape("brevo_key", "xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}", { at: "start" }),
+  shape("square_token", "sq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,}", { at: "start" }),
+  shape("braintree_token", "access_token\\$(?:production|sandbox)\\$[0-9a-z]{16}\\$[0-9a-f]{32}", {
+    broken: true,
+    hint: "access_token\\$(?:production|sandbox)",
+  }),
+  shape("newrelic_key", "NR(?:AK|IQ|II)-[A-Za-z0-9_-]{27,}", { at: "start" }),
+  shape("dynatrace_token", "dt0[a-z][0-9]{2}\\.[A-Z0-9]{24}\\.[A-Z0-9]{64}", {
+    at: "lead",
+    hint: "dt0[a-z][0-9]{2}\\.[A-Z0-9]{20}",
+  }),
+  shape("honeycomb_key", "hc[a-z]ik_[a-z0-9]{50,}", { at: "start" }),
+  shape("bitbucket_password", "ATBB[A-Za-z0-9]{30,}", { at: "start", starts: true }),
+  shape("airtable_token", "pat[A-Za-z0-9]{14}\\.[a-f0-9]{64}", { starts: true, broken: true }),
+  shape("dropbox_token", "sl\\.(?:u\\.)?[A-Za-z0-9_-]{100,}", {
+    at: "lead",
+    starts: true,
+    hint: "(?:sl|u)\\.[A-Za-z0-9_-]{100}",
+  }),
+  shape("hubspot_token", "pat-[a-z]{2}[0-9]-[0-9a-f]{8}-[0-9a-f-]{27}", { at: "start" }),
+  shape("1password_token", "ops_eyJ[A-Za-z0-9_-]{60,}", { at: "start" }),
+  shape("mapbox_token", "sk\\.eyJ[A-Za-z0-9_-]{20,512}\\.[A-Za-z0-9_-]{16,}", {
+    at: "lead",
+    hint: "sk\\.eyJ[A-Za-z0-9_-]{17}",
+  }),
+  shape("contentful_token", "CFPAT-[A-Za-z0-9_-]{40,}", { at: "start" }),
+  shape("posthog_key", "phx_[A-Za-z0-9]{40,}", { at: "start" }),
+  shape("launchdarkly_key", "sdk-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", {
+    at: "start",
+    starts: true,
+  }),
+  shape("sourcegraph_token", "sgp_(?:[a-f0-9]{16}_|local_)?[a-f0-9]{40}", { at: "start" }),
+  shape("sonar_token", "sq[uap]_[a-f0-9]{40}", { at: "start" }),
+  shape("circleci_token", "CCIPAT_[A-Za-z0-9]{16,}_[a-f0-9]{40}", { at: "start", hint: "CCIPAT_[A-Za-z0-9]{16}" }),
+  shape("buildkite_token", "bkua_[a-f0-9]{40}", { at: "start" }),
+  shape("adafruit_key", "aio_[A-Za-z0-9]{28}", { at: "start", starts: true, mixed: true }),
 ];
 
 const MIXED = /[A-Z0-9]/;
 /** Something of each shape that is `broken`. */
-const BROKEN_WORDS = ["hooks.slack.com/", "q~"];
+const BROKEN_WORDS = ["hooks.slack.com/", "q~", "webhooks/", "dp.", "pat", "fm1", "fm2", "access_token$"];
 
-function rule({ kind, source, hint, starts, mixed, broken }: Shape): Rule {
-  const pattern = new RegExp((starts ? START : "") + source, "g");
+function rule({ kind, source, hint, starts, at, mixed, broken }: Shape): Rule {
+  const pattern = new RegExp((starts || at ? START : "") + source, "g");
   const tail = /^[a-zA-Z]{1,9}[-_.]/;
   return {
     hints: [hint ?? source.replace(/\{(\d+),\}$/, "{$1}")],
     ...(broken ? { words: BROKEN_WORDS } : { inRun: true }),
+    ...(at ? { at } : {}),
     apply: (text) =>
       text.replace(pattern, (found) => (mixed && !MIXED.test(found.replace(tail, "")) ? found : mark(kind))),
   };
@@ -95,6 +164,38 @@ const JWT: Rule = {
 };
 const jwt = new RegExp(`${START}eyJ[A-Za-z0-9_-]{8,}\\.eyJ[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*){0,3}`, "g");
 
+/** Tokens of Discord's bots: the bot's number in base64, a time, a signature. */
+const DISCORD: Rule = {
+  inRun: true,
+  at: "lead",
+  hints: ["\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{20}"],
+  apply: (text) =>
+    text.replace(discord, (all, id: string) =>
+      /^[0-9]{16,20}$/.test(Buffer.from(id, "base64").toString("latin1")) ? mark("discord_token") : all,
+    ),
+};
+const discord = new RegExp(`${START}([MNO][A-Za-z0-9_-]{22,27})\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27,}`, "g");
+
+/** Tokens of Facebook's programs; pictures in base64 can hold the same letters, but not for so long without a sign. */
+const FACEBOOK: Rule = {
+  inRun: true,
+  at: "start",
+  hints: ["EAA[A-Z][A-Za-z0-9]{80}"],
+  apply: (text) => text.replace(facebook, mark("facebook_token")),
+};
+const facebook = /(?<![A-Za-z0-9+/_-])EAA[A-Z][A-Za-z0-9]{80,}(?![A-Za-z0-9+/])/g;
+
+/** Signatures in signed addresses of AWS and Google; with one, anybody may do what it was made for. */
+const SIGNED: Rule = {
+  words: ["signature=", "security-token="],
+  hints: ["signature=[A-Za-z0-9%+/_-]{20}", "security-token=[A-Za-z0-9%+/_-]{20}"],
+  apply: (text) =>
+    text.replace(
+      /([?&;](?:x-(?:amz|goog)-)?(?:signature|security-token)=)([A-Za-z0-9%+/_-]{20,}={0,2})/gi,
+      (_all, name: string) => name + mark("signature"),
+    ),
+};
+
 /** Keys inside Azure connection strings and signed addresses; the name of the field is kept. */
 const AZURE: Rule = {
   words: ["key=", "sig="],
@@ -107,4 +208,4 @@ const AZURE: Rule = {
 };
 
 /** Rules for tokens recognised by their own shape. */
-export const PROVIDER_RULES: readonly Rule[] = [...SHAPES.map(rule), JWT, AZURE];
+export const PROVIDER_RULES: readonly Rule[] = [...SHAPES.map(rule), DISCORD, FACEBOOK, JWT, AZURE, SIGNED];

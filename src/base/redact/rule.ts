@@ -7,6 +7,11 @@ export interface Rule {
   readonly hints: readonly string[];
   /** Letter case counts, and every match of the hints lies in or at most 8 characters before {@link RUN_CHARS} token characters in a row. */
   readonly inRun?: true;
+  /**
+   * With `inRun`: every match of the hints begins with the run, behind at most the rest of an escape (`start`), or in the few characters before it, of
+   * which the last is `.`, `/` or `:` (`lead`). Then a run is looked at once, and not at each of its characters.
+   */
+  readonly at?: "start" | "lead";
   /** Lower-case letters of which some stand in the lower-case form of every text that `apply` changes; told by rules that are not `inRun`. */
   readonly words?: readonly string[];
   readonly apply: (text: string) => string;

@@ -54,9 +54,17 @@ function changes(value: string): number {
   return count;
 }
 
-/** Text that looks generated: long, of letters and digits in turn. */
+/** Long letters in no order: names in code change between capitals and small letters a word at a time. */
+function isShuffled(value: string): boolean {
+  if (value.length < 20 || value.length > 128 || !/^[A-Za-z]+$/.test(value)) return false;
+  let turns = 0;
+  for (let i = 1; i < value.length; i++) if ((value.charCodeAt(i) ^ value.charCodeAt(i - 1)) & 32) turns++;
+  return turns >= value.length * 0.36;
+}
+
+/** Text that looks generated: long, of letters and digits in turn, or of capitals and small letters in no order. */
 export function looksGenerated(value: string): boolean {
-  return value.length >= 12 && changes(value) >= 3;
+  return value.length >= 12 && (changes(value) >= 3 || isShuffled(value));
 }
 
 const hasDigit = (value: string): boolean => /[0-9]/.test(value);
@@ -106,7 +114,8 @@ export function isBareSecret(value: string, { kind, form, next, firstOnLine }: P
   if (CODE_NAME.test(value)) {
     if (generated) return true;
     if (!ends) return false;
-    if (hasDigit(value)) return !/[._]/.test(value);
+    if (hasDigit(value))
+      return !/[._]/.test(value) || (value.length >= 16 && /[A-Z]/.test(value) && /[a-z]/.test(value));
     return kind === "password" && firstOnLine && value.length >= 8 && /^[a-z]+$/.test(value);
   }
   if (!ends && !generated) return false;

@@ -26,12 +26,18 @@ export function draftsOf(record: HookRecord): Draft[] {
   }));
 }
 
-function mapped({ assistant, event, at, payload, raw, bytes }: HookRecord): Draft[] {
+function mapped({ assistant, event, at, payload, raw, session, bytes }: HookRecord): Draft[] {
   const map = Object.hasOwn(HOOK_MAPPINGS, assistant) ? HOOK_MAPPINGS[assistant] : undefined;
   if (map && isLoose(payload)) return map(payload, at, typeof event === "string" ? event : undefined);
   return [
     hookReceived.of(
-      { time: at, source: `${assistant}://local`, via: "hook", assistant },
+      {
+        time: at,
+        source: `${assistant}://local`,
+        via: "hook",
+        assistant,
+        ...(session === undefined ? {} : { session }),
+      },
       {
         payload: payload === undefined ? undefined : boundJson(payload, LIMITS.text_bytes_max),
         raw: raw === undefined ? undefined : boundText(raw, LIMITS.text_bytes_max),

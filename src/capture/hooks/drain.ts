@@ -13,6 +13,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { clock } from "../../base/clock.ts";
 import { derivedId } from "../../base/id.ts";
+import type { Keys } from "../../base/keys.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
 import type { Draft } from "../../define/event.ts";
@@ -21,7 +22,7 @@ import type { Sink } from "../../sdk/sink.ts";
 import { readLines } from "../lines.ts";
 import { DROPPED, INBOX } from "./append.ts";
 import { draftsOf } from "./assistants.ts";
-import { readLine } from "./record.ts";
+import { openRecord, readLine } from "./record.ts";
 
 /** Where payloads go: as a producer's sink, judging of events left to the log. */
 export interface HookSink extends Pick<Sink, "flush"> {
@@ -43,10 +44,13 @@ const TAKEN = /^\d{8}\.(taken|dropped)$/;
 export function startHookDrain({
   folder,
   sink,
+  keys,
   log,
 }: {
   readonly folder: string;
   readonly sink: HookSink;
+  /** Keys of sessions whose payloads wait encrypted. */
+  readonly keys: Keys;
   readonly log: Log;
 }): HookDrain {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -61,7 +65,7 @@ export function startHookDrain({
       return;
     }
     looked = performance.now();
-    running = takeAll(folder, sink, stop.signal)
+    running = takeAll(folder, sink, keys, stop.signal)
       .catch((error: unknown) => log.warn({ err: error }, "what hooks left waits"))
       .finally(() => {
         running = undefined;
@@ -102,7 +106,7 @@ export function startHookDrain({
   };
 }
 
-async function takeAll(folder: string, sink: HookSink, signal: AbortSignal): Promise<void> {
+async function takeAll(folder: string, sink: HookSink, keys: Keys, signal: AbortSignal): Promise<void> {
   for (const [from, kind] of [
     [INBOX, "taken"],
     [DROPPED, "dropped"],
@@ -114,7 +118,7 @@ async function takeAll(folder: string, sink: HookSink, signal: AbortSignal): Pro
   for (const name of takenIn(folder)) {
     if (signal.aborted) return;
     const file = join(folder, name);
-    if (name.endsWith(".taken")) await takeFile(file, sink);
+    if (name.endsWith(".taken")) await takeFile(file, sink, keys);
     else await tellDropped(file, sink);
     await sink.flush();
     rmSync(file, { force: true });
@@ -128,7 +132,7 @@ const takenIn = (folder: string): string[] =>
         .sort()
     : [];
 
-async function takeFile(file: string, sink: HookSink): Promise<void> {
+async function takeFile(file: string, sink: HookSink, keys: Keys): Promise<void> {
   const handle = await open(file, "r");
   try {
     const readAt = async (into: Uint8Array, position: number): Promise<number> =>
@@ -136,7 +140,7 @@ async function takeFile(file: string, sink: HookSink): Promise<void> {
     for await (const { text, offset, end } of readLines(readAt, { line_bytes_max: LIMITS.hook_line_bytes_max })) {
       if (text?.trim() === "") continue;
       const record = text === undefined ? undefined : readLine(text);
-      const drafts = record ? draftsOf(record) : [broken(text ?? "", end - offset)];
+      const drafts = record ? draftsOf(openRecord(record, keys)) : [broken(text ?? "", end - offset)];
       for (const draft of drafts) await sink.emitUnchecked(draft);
     }
   } finally {

@@ -184,8 +184,8 @@ export class KeyedTable<R> {
     await this.rows.append(connection);
   }
 
-  /** The transaction is durable: rows in work become known, or are let go. */
-  committed(): void {
+  /** The transaction is durable: rows in work become known, or are let go. `changed`: it changed rows behind our back. */
+  committed(changed: boolean): void {
     for (const [key, entry] of this.work) {
       if (!entry.stored && entry.dirty) this.index.add(key, entry.first_seq);
       if (entry.stored) this.cache.delete(key); // to the end of the order in which rows make room
@@ -196,6 +196,7 @@ export class KeyedTable<R> {
       this.cache.delete(key);
     }
     this.work = new Map();
+    if (changed) this.cache.clear();
   }
 
   /** The transaction failed: nothing of the work happened. */

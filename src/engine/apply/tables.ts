@@ -20,6 +20,7 @@ import { dataJson } from "./data-json.ts";
 import type { Db } from "./db.ts";
 import { EventRows } from "./event-rows.ts";
 import { Folded } from "./folded.ts";
+import { Forgotten } from "./forgotten.ts";
 import type { KeyedTable } from "./keyed.ts";
 import { KeyIndex } from "./keys.ts";
 import { Mapped } from "./mapped.ts";
@@ -57,12 +58,14 @@ export class Tables {
   private readonly events: EventRows;
   private readonly repeats = new Rows("_repeats", REPEATS);
   private readonly seen: SeenIds;
+  private readonly forgotten: Forgotten;
   private readonly keysFolder: string;
 
   private constructor(store: Store, projections: Projections, position: Position, seen: SeenIds) {
     this.store = store;
     this.position = position;
     this.seen = seen;
+    this.forgotten = new Forgotten(projections);
     this.keysFolder = `${store.file}.keys`;
     const rollups = new Map<string, Extract<ReturnType<Projections["get"]>, { kind: "rollup" }>>();
     for (const [name, p] of projections) {
@@ -81,6 +84,7 @@ export class Tables {
   static async open(store: Store, projections: Projections): Promise<Tables> {
     const position = await readPosition(store.writer);
     const tables = new Tables(store, projections, position, await SeenIds.load(store.writer));
+    await tables.forgotten.load(store.writer);
     const identity = `${position.stream} ${position.created}`;
     for (const table of tables.keyedTables()) {
       table.index = KeyIndex.load(tables.keysFolder, table.name, identity, position.seq);
@@ -92,6 +96,12 @@ export class Tables {
   private failure(error: unknown): WeirError {
     return storeError(this.store.file, error);
   }
+
+  /** Sessions of which the tables show nothing private any more. */
+  get forgottenSessions(): readonly string[] {
+    return this.forgotten.all;
+  }
+
   private keyedTables(): KeyedTable<never>[] {
     return [...this.folded.map((f) => f.table), this.rollups.table] as unknown as KeyedTable<never>[];
   }
@@ -220,6 +230,7 @@ export class Tables {
       const writer = await this.db();
       for (const table of this.keyedTables()) await table.write(writer);
       await this.setAside(faults);
+      await this.forgotten.empty(writer);
       if (!how.keep) throw new Rollback();
       const to: Position = {
         ...stream,
@@ -234,11 +245,13 @@ export class Tables {
       }
       this.commit();
       this.position = to;
-      for (const table of this.keyedTables()) table.committed();
+      for (const table of this.keyedTables()) table.committed(this.forgotten.pending.length > 0);
+      this.forgotten.committed();
     } catch (error) {
       if (this.begun) await this.store.writer.run("rollback").catch(() => {}); // the failure itself is what is told
       this.begun = false;
       for (const table of this.keyedTables()) table.forget();
+      this.forgotten.rolledBack();
       if (!(error instanceof Rollback)) throw error;
     } finally {
       this.rollups.reset();
@@ -280,7 +293,7 @@ export class Tables {
     frame.forEach((group, row) => {
       const at = k++;
       const read = group.event(row);
-      const event = upcast(read);
+      const event = seen[at] === 1 ? read : this.forgotten.take(upcast(read));
       const item: Item = { event, group, row, seq };
       if (seen[at] === 1) {
         repeats.push(item);

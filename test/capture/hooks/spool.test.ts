@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renam
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { openKeys } from "../../../src/base/keys.ts";
 import { LIMITS } from "../../../src/base/limits.ts";
 import { createLog } from "../../../src/base/log.ts";
 import { appendLines, DROPPED, INBOX } from "../../../src/capture/hooks/append.ts";
@@ -14,6 +15,7 @@ import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 
 const WRITER = new URL("../../../src/capture/hooks/inbox-worker.ts", import.meta.url).pathname;
+const KEYS = openKeys("/nonexistent", { make: false });
 const LOG = createLog("test", "silent");
 const origin = (k: number) => ({ id: `r${k}`, assistant: "claude-code", at: 1_790_000_000_000_000 + k });
 const stop = (k: number) =>
@@ -28,7 +30,7 @@ async function drained(folder: string, want: number): Promise<Draft[]> {
     emitUnchecked: async (draft: Draft) => void drafts.push(draft),
     flush: async () => ({ published: 0, spooled: 0 }),
   };
-  const drain = startHookDrain({ folder, sink, log: LOG });
+  const drain = startHookDrain({ folder, sink, keys: KEYS, log: LOG });
   await until("all is taken", () => drafts.length >= want && readdirSync(folder).length === 0);
   await drain.close();
   return drafts;
@@ -179,7 +181,7 @@ describe("the spool", () => {
       },
       flush: async () => ({ published: 0, spooled: 0 }),
     };
-    const drain = startHookDrain({ folder: dir.path, sink, log: LOG });
+    const drain = startHookDrain({ folder: dir.path, sink, keys: KEYS, log: LOG });
     const inbox = createInbox({ folder: dir.path, entry: WRITER });
     for (let k = 0; k < 400; k++) {
       // both ways in turn, each durable before the next, as an assistant does
