@@ -1,7 +1,10 @@
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
 import { firstSequence } from "../wire/publish.ts";
+import { openReader, type Reader } from "../wire/read.ts";
 import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
+import type { Archive } from "./archive/archive.ts";
+import { LOG, openLog } from "./archive/read-log.ts";
 
 /** What a processor reads and writes in one partition. */
 export interface Ways {
@@ -43,3 +46,10 @@ export async function fits(
   const first = await firstSequence(bus, inStream, inSubjects[0]!);
   return first !== undefined && first <= at;
 }
+
+/** A reader of an input: of the log with its archived part, of the other streams as they are. */
+export const readerOf = (
+  { bus, archive }: { readonly bus: Connection; readonly archive?: Archive | undefined },
+  stream: string,
+  from: { after: number; subjects: readonly string[]; created?: string },
+): Reader => (stream === LOG ? openLog(bus, archive, from) : openReader(bus, stream, from));

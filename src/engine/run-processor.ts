@@ -2,6 +2,7 @@ import { toWeirError, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { type Processing, processSpan } from "../base/telemetry.ts";
+import { wait } from "../base/wait.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
@@ -9,15 +10,14 @@ import type { Changes, Passed } from "../wire/encode.ts";
 import { type Frame, readFrame } from "../wire/frame.ts";
 import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
-import { openReader, type Reader, type Stored } from "../wire/read.ts";
+import type { Reader, Stored } from "../wire/read.ts";
 import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
 import { eventsSubject } from "../wire/subjects.ts";
 import type { Archive } from "./archive/archive.ts";
-import { LOG, openLog } from "./archive/read-log.ts";
 import { brokenOff, placeText, totalsAt } from "./input-place.ts";
 import { outputs } from "./outputs.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
-import { fits, type Ways, waysOf } from "./resume.ts";
+import { fits, readerOf, type Ways, waysOf } from "./resume.ts";
 import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
 import { stepFrame } from "./step.ts";
 
@@ -84,18 +84,6 @@ export async function runProcessor(options: ProcessorOptions): Promise<void> {
   status.state = "stopped";
 }
 
-const wait = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
-
 async function runOnce(options: ProcessorOptions): Promise<void> {
   const { name, processor, partition, bus, signal, status } = options;
   const ways = waysOf(name, processor, partition);
@@ -138,13 +126,6 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
     await reader.close();
   }
 }
-
-/** A reader of a stage's input: of the log with what is archived of it. */
-const readerOf = (
-  { bus, archive }: Pick<ProcessorOptions, "bus" | "archive">,
-  stream: string,
-  from: { after: number; subjects: readonly string[]; created?: string },
-): Reader => (stream === LOG ? openLog(bus, archive, from) : openReader(bus, stream, from));
 
 /** One life of a runner: its state, its place in the input, and the output on its way. */
 class Run {

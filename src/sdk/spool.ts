@@ -15,24 +15,16 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { crc32 } from "node:zlib";
 import { WeirError } from "../base/errors.ts";
 import { makeFolder } from "../base/folder.ts";
 import { LIMITS } from "../base/limits.ts";
+import { countHeads, readRecord, record, type Spooled } from "./spool-record.ts";
 
-/** A frame that waits on disk for the broker. */
-export interface Spooled {
-  readonly partition: number;
-  /** Message id under which the broker recognises a repeat. */
-  readonly id: string;
-  readonly count: number;
-  readonly frame: Uint8Array;
-}
+export type { Spooled } from "./spool-record.ts";
 
 /**
  * Frames on disk in their order: append-only segments of records, each with length and CRC-32, and a position file that says what was sent.
- * An append is durable when it returns. A torn tail is cut, a broken record in the middle is skipped and counted. Layout of a record:
- * length u32, crc u32, then partition u16, count u16, length of id u8, id, frame.
+ * An append is durable when it returns. A torn tail is cut, a broken record in the middle is skipped and counted.
  */
 export interface Spool {
   /** Events waiting. */
@@ -76,7 +68,6 @@ interface Place {
   readonly offset: number;
 }
 
-const HEAD = 8;
 const name = (segment: number): string => `${String(segment).padStart(8, "0")}.seg`;
 
 /** Opens the spool in `folder`, mending what a crash left. */
@@ -263,53 +254,6 @@ function writeAll(fd: number, data: Buffer): void {
   for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
 }
 
-function record(item: Spooled): Buffer {
-  const id = Buffer.from(item.id, "latin1");
-  const body = Buffer.allocUnsafe(5 + id.length + item.frame.length);
-  body.writeUInt16LE(item.partition, 0);
-  body.writeUInt16LE(item.count, 2);
-  body.writeUInt8(id.length, 4);
-  id.copy(body, 5);
-  body.set(item.frame, 5 + id.length);
-  const head = Buffer.allocUnsafe(HEAD);
-  head.writeUInt32LE(body.length, 0);
-  head.writeUInt32LE(crc32(body), 4);
-  return Buffer.concat([head, body]);
-}
-
-/** The record at an offset. Without item: what stands there is broken, and `next` is where the next whole record begins. Undefined: none follows. */
-function readRecord(data: Buffer, offset: number): { item?: Spooled; next: number } | undefined {
-  const found = recordAt(data, offset);
-  if (found) return found;
-  for (let at = offset + 1; at + HEAD + 5 <= data.length; at++) if (recordAt(data, at)) return { next: at };
-  return undefined;
-}
-
-function recordAt(data: Buffer, offset: number): { item: Spooled; next: number } | undefined {
-  if (offset + HEAD + 5 > data.length) return undefined;
-  const length = data.readUInt32LE(offset);
-  const next = offset + HEAD + length;
-  if (length < 5 || next > data.length) return undefined;
-  const body = data.subarray(offset + HEAD, next);
-  const idLength = body.readUInt8(4);
-  // the sum last: what is looked at may be the middle of another record
-  if (
-    5 + idLength > length ||
-    body.readUInt16LE(2) > LIMITS.frame_events_max ||
-    crc32(body) !== data.readUInt32LE(offset + 4)
-  )
-    return undefined;
-  return {
-    item: {
-      partition: body.readUInt16LE(0),
-      count: body.readUInt16LE(2),
-      id: body.subarray(5, 5 + idLength).toString("latin1"),
-      frame: body.subarray(5 + idLength),
-    },
-    next,
-  };
-}
-
 /** Counts what a segment holds, and cuts a torn tail off the last one. */
 function scan(file: string, from: number, last: boolean): { events: number; broken: number; bytes: number } {
   const seen = { events: 0, broken: 0, bytes: 0 };
@@ -358,18 +302,6 @@ export function eventsWaiting(folder: string, { owned }: { owned: boolean }): nu
     if (from > 0) continue;
     if (counted.size >= COUNTED_MAX) counted.clear();
     counted.set(path, { size, events: found });
-  }
-  return events;
-}
-
-/** Events of the records from an offset on, up to the first that is none. */
-function countHeads(data: Buffer, from: number): number {
-  let events = 0;
-  for (let at = from; at + HEAD + 5 <= data.length; ) {
-    const length = data.readUInt32LE(at);
-    if (length < 5 || at + HEAD + length > data.length) break;
-    events += data.readUInt16LE(at + HEAD + 2);
-    at += HEAD + length;
   }
   return events;
 }

@@ -97,7 +97,6 @@ describe("profile fast", () => {
           bus: () => bus,
           keep: () => true,
           guard: currentGuard(),
-          guard: currentGuard(),
           spoolFolder: join(spools, `gone.${GONE}.abc`),
           partitions: 1,
           whenFull: "wait",

@@ -21,6 +21,7 @@ import type { Db } from "./db.ts";
 import { EventRows } from "./event-rows.ts";
 import { Folded } from "./folded.ts";
 import { Forgotten } from "./forgotten.ts";
+import { isolate } from "./isolate.ts";
 import type { KeyedTable } from "./keyed.ts";
 import { KeyIndex } from "./keys.ts";
 import { Mapped } from "./mapped.ts";
@@ -162,9 +163,9 @@ export class Tables {
       if (isStoreFault(error) || this.broken) throw this.failure(this.broken ?? error);
       // some event cannot be written: find it, set it aside, write the others
       const ids = batch.flatMap(({ frame }) => frame.events().map((event) => event.id));
-      const bad = await this.isolate(ids, async (subset) => {
+      const bad = await isolate(ids, async (subset) => {
         await this.transact(batch, stream, { only: new Set(subset), bad: none, keep: false });
-      });
+      }).catch((fault: unknown) => Promise.reject(this.failure(fault)));
       if (bad.length === 0) throw this.failure(error);
       applied = await this.transact(batch, stream, {
         bad: new Map(bad.map((id) => [id, String(error)])),
@@ -176,22 +177,6 @@ export class Tables {
     this.seen.add(applied.ids);
     for (const table of this.keyedTables()) table.index.save(this.keysFolder, table.name, false);
     return applied;
-  }
-
-  /** Halves the events until those that fail stand alone. */
-  private async isolate(
-    ids: readonly string[],
-    attempt: (subset: readonly string[]) => Promise<void>,
-  ): Promise<string[]> {
-    try {
-      await attempt(ids);
-      return [];
-    } catch (error) {
-      if (isStoreFault(error)) throw this.failure(error);
-      if (ids.length === 1) return [ids[0]!];
-      const half = ids.length >> 1;
-      return [...(await this.isolate(ids.slice(0, half), attempt)), ...(await this.isolate(ids.slice(half), attempt))];
-    }
   }
 
   /**

@@ -6,6 +6,7 @@ import { clock } from "../../base/clock.ts";
 import { toWeirError, WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
+import { wait } from "../../base/wait.ts";
 import type { Connection } from "../../wire/connect.ts";
 import type { Credential } from "../../wire/credentials.ts";
 import type { Archive } from "./archive.ts";
@@ -137,18 +138,6 @@ export function startArchiver(options: ArchiverOptions): Archiver {
     done: watch().then(() => last.then(() => {})),
   };
 }
-
-const wait = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 
 /** Segment after segment until it is enough, or nothing may be archived any more. */
 async function archiveSome(
