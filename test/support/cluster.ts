@@ -8,7 +8,7 @@ import { tempDir } from "./temp.ts";
 import { ROOT } from "./weir.ts";
 
 /** Passwords of deploy/nats-cluster.conf, as its nodes take them from their environment. */
-const PASSWORDS = { WEIR_PASSWORD: "w_secret", PRODUCER_PASSWORD: "p_secret", ROUTE_PASSWORD: "r_secret" };
+const PASSWORDS = { ENGINE_PASSWORD: "w_secret", PRODUCER_PASSWORD: "p_secret", ROUTE_PASSWORD: "r_secret" };
 
 /** One nats-server of a cluster. */
 export interface Node {
@@ -85,7 +85,7 @@ export async function startCluster(): Promise<Cluster> {
   return {
     nodes,
     url: (user) => {
-      const password = user === "weir" ? PASSWORDS.WEIR_PASSWORD : PASSWORDS.PRODUCER_PASSWORD;
+      const password = user === "weir" ? PASSWORDS.ENGINE_PASSWORD : PASSWORDS.PRODUCER_PASSWORD;
       return ports
         .slice(0, 3)
         .map((port) => `nats://${user}:${password}@127.0.0.1:${port}`)
