@@ -13,7 +13,7 @@ import { type Connection, connectBroker } from "../wire/connect.ts";
 import { readFolderBroker, signIn } from "../wire/folder.ts";
 import { createEmitter } from "./emit.ts";
 import type { Emitter, EmitterStats } from "./emitter.ts";
-import { drainOrphans, newSpoolFolder, orphansIn, spoolsFolder } from "./spools.ts";
+import { newSpoolFolder, orphansIn, sendOrphans, spoolsFolder } from "./spools.ts";
 
 export type { Draft } from "../define/event.ts";
 export { CATALOG, definitionOf } from "../events/catalog.ts";
@@ -131,10 +131,13 @@ export function createWeir(options: WeirOptions = {}): Weir {
         const at = outside ? { url } : await signIn(config.dataDir, url, "producer");
         fresh = await connectBroker({ ...at, name: `${name} producer`, log });
         if (orphansIn(spools)) decide(); // that may take a while: events wait on disk
-        await drainOrphans(spools, fresh, { keep: keep() }).catch((error: unknown) => {
+        const orphans = await sendOrphans(spools, fresh, { keep: keep() }).catch((error: unknown) => {
           if (isAway(error)) throw error;
           log.error({ err: error }, "a spool that an earlier producer left cannot be sent"); // it must not hold up this one
         });
+        orphans?.released.catch((error: unknown) =>
+          log.debug({ err: error }, "what was sent is kept for the next time"),
+        );
         if (closed) return void (await fresh.close());
         bus = fresh;
         away = false;

@@ -47,18 +47,34 @@ export const orphansIn = (folder: string): boolean => spoolsIn(folder).some(({ o
 
 /**
  * Sends what producers that are gone left in their spools, those that began first first: who was killed and started again goes on where it
- * stood. Safe to call by several at once: a frame sent twice is recognised, and all send in the same order. With `keep` (profile fast) what was sent
- * goes only when the broker still has it after a moment in which it syncs.
+ * stood. Safe to call by several at once: a frame sent twice is recognised, and all send in the same order. Answers how many events were sent.
  */
 export async function drainOrphans(
   folder: string,
   bus: Pick<Connection, "js">,
-  { keep = false }: { keep?: boolean } = {},
+  options: { keep?: boolean } = {},
 ): Promise<number> {
+  const { events, released } = await sendOrphans(folder, bus, options);
+  await released;
+  return events;
+}
+
+/**
+ * Sends what {@link drainOrphans} does. With `keep` (profile fast) what was sent stays on disk until the broker still has it after a moment in which it
+ * syncs; `released` resolves then, and whoever waits only for the order need not wait for it.
+ */
+export async function sendOrphans(
+  folder: string,
+  bus: Pick<Connection, "js">,
+  { keep = false }: { keep?: boolean } = {},
+): Promise<{ readonly events: number; readonly released: Promise<void> }> {
   const send = ({ partition, frame, count, id }: Spooled): Promise<{ duplicate: boolean }> =>
     publishFrame(bus, inSubject(partition), frame, { count, id });
   let events = 0;
   const sent: { spool: ReturnType<typeof openSpool>; last: Spooled | undefined }[] = [];
+  const close = (): void => {
+    for (const { spool } of sent) spool.close();
+  };
   try {
     for (const { path } of spoolsIn(folder).filter(({ owned }) => !owned)) {
       const one: (typeof sent)[number] = { spool: openSpool(path), last: undefined };
@@ -77,14 +93,16 @@ export async function drainOrphans(
         if (bad >= 0) throw (results[bad] as PromiseRejectedResult).reason;
       }
     }
-    if (!keep || events === 0) return events;
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const release = async (): Promise<void> => {
     await pause(LIMITS.keep_ms, undefined, { ref: false });
     // where the broker has lost it meanwhile, all of the spool waits for the next time
     for (const { spool, last } of sent) if (last && (await send(last)).duplicate) spool.release(spool.mark());
-    return events;
-  } finally {
-    for (const { spool } of sent) spool.close();
-  }
+  };
+  return { events, released: (keep && events > 0 ? release() : Promise.resolve()).finally(close) };
 }
 
 function isAlive(pid: number): boolean {

@@ -49,10 +49,10 @@ const WRONG_USAGE: readonly Mistake[] = [
   usage("set-threshold --name a --metric b --above high", /^usage: above=high is not a finite number/),
   usage("tail --from -1", /^usage: --from takes a sequence/),
   usage("export --format xml", /^usage: --format takes parquet or jsonl/),
-  usage("import cursor", /^usage: weir imports claude-code and codex/),
+  usage("import cursor", /^usage: weir imports claude-code, codex, gemini, copilot, not cursor/),
   usage("run nobody", /^usage: no processor is called nobody/),
   usage("up --without nobody", /^usage: no processor is called nobody/),
-  usage("init cursor", /^usage: weir init knows claude-code/),
+  usage("init nobody", /^usage: weir init knows claude-code/),
   usage("wrap --name x --payloads all -- true", /^usage: --payloads takes/),
 ];
 

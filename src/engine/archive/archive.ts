@@ -41,8 +41,9 @@ export class Archive {
    * the log was archived into another one.
    */
   belongsTo(log: StreamIdentity): void {
-    const { origin, end } = this.look();
+    const { origin, end, segments } = this.look();
     const { folder } = this.place;
+    if (segments.length === 0 && !log.archive) return; // nothing was archived: it can become the archive of any log
     if (origin && (origin.stream !== log.stream || origin.created !== log.created))
       throw new WeirError(
         "stream_changed",

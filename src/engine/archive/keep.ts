@@ -7,7 +7,7 @@ import { WeirError } from "../../base/errors.ts";
 import type { Connection } from "../../wire/connect.ts";
 import { markArchived, streamIdentity, trimUpTo } from "../../wire/streams.ts";
 import type { Archive } from "./archive.ts";
-import { appendLine, filesOf, mendManifest, type Segment, syncFolder } from "./manifest.ts";
+import { appendLine, filesOf, manifestFile, mendManifest, type Segment, syncFolder } from "./manifest.ts";
 import { LOG } from "./read-log.ts";
 
 const SCRATCH = ".writing-";
@@ -28,7 +28,10 @@ export async function prepareArchive(bus: Connection, archive: Archive): Promise
   await mendManifest(folder);
   const log = await streamIdentity(bus.jsm, LOG);
   archive.belongsTo(log);
-  if (!archive.look().origin) {
+  const { origin: of, segments } = archive.look();
+  const another = of !== undefined && segments.length === 0 && of.created !== log.created;
+  if (another) await rm(manifestFile(folder), { force: true });
+  if (!of || another) {
     if (daysIn(folder).length > 0)
       throw new WeirError("archive_broken", `${folder} holds files, but its manifest is missing`, {
         hint: "put the manifest back from a backup, or move the folder away",
