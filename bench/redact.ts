@@ -42,7 +42,7 @@ export default async function redact(options: ReadonlyMap<string, string>): Prom
   let [planted, found] = [0, 0];
   const missed = new Set<string>();
   for (let round = 0; round < rounds; round++)
-    for (const one of corpus()) {
+    for (const one of corpus({ letters: true })) {
       planted++;
       const kept = redactText(JSON.stringify({ text: `before\n${one.text}\nafter` }));
       if (traces(one.secret).some((trace) => kept.includes(trace))) missed.add(nameOf(one));

@@ -54,7 +54,7 @@ export async function startTelemetry(
       const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
       const provider = new NodeTracerProvider({
         resource,
-        spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+        spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ concurrencyLimit: 4 }))],
       });
       provider.register();
       ends.push(() => provider.shutdown());
@@ -64,7 +64,7 @@ export async function startTelemetry(
       const { MeterProvider, PeriodicExportingMetricReader } = await import("@opentelemetry/sdk-metrics");
       const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-http");
       const reader = new PeriodicExportingMetricReader({
-        exporter: new OTLPMetricExporter(),
+        exporter: new OTLPMetricExporter({ concurrencyLimit: 4 }),
         exportIntervalMillis: metricIntervalMs,
         exportTimeoutMillis: Math.min(metricIntervalMs, 30_000),
       });

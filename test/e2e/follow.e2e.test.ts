@@ -72,7 +72,7 @@ describe("weir up follows transcripts", () => {
       const { stdout } = await weir.run(["status"]);
       expect(stdout).toContain("claude-code transcripts following: 1 files");
     }
-    await expect(startWeir({ env: { WEIR_FOLLOW: "gemini=/x" } })).rejects.toThrow(/bad_config: WEIR_FOLLOW=gemini/);
+    await expect(startWeir({ env: { WEIR_FOLLOW: "nobody=/x" } })).rejects.toThrow(/bad_config: WEIR_FOLLOW=nobody/);
   });
 });
 

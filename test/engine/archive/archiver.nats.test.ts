@@ -240,7 +240,9 @@ describe.skipIf(!smallDisk)(`a full disk${smallDisk ? "" : " (skipped: no file s
     const folder = join(bench.nats.config.dataDir, "archive");
     await using _disk = mountSmall(folder, "1m");
     const ballast = join(folder, "ballast");
-    writeFileSync(ballast, randomBytes(1_030_000));
+    expect(() => {
+      for (;;) appendFileSync(ballast, randomBytes(4_096));
+    }).toThrow(/ENOSPC/);
     const archive = archiveOf(bench);
     await using archiver = runArchiver(bench, { archive, until: () => 20 });
     await expect(archiver.now()).rejects.toMatchObject({

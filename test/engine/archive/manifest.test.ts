@@ -154,7 +154,10 @@ test("records come together again from any pieces", () => {
                 : record,
             );
         }
-        expect(got).toEqual([...sent.map(([h, data]) => [{ ...h, data: undefined }, [...data]]), { end: true }]);
+        expect(got).toEqual([
+          ...sent.map(([h, data]) => [{ ...h, pending: 0, data: undefined }, [...data]]),
+          { end: true },
+        ]);
       },
     ),
   );
