@@ -96,6 +96,28 @@ describe("a corpus made from what is published about formats", () => {
   });
 });
 
+describe("values that are nearly something", () => {
+  it.each(["/", "~/", "a.b", "$", "", "--", "Basic ", "ab:cd@"].map((head) => [head]))(
+    "cost no more than their length, behind %j",
+    (head) => {
+      for (const body of ["aB3_".repeat(40), "a.".repeat(80), "a-b@".repeat(40), "aB/".repeat(60), "0".repeat(160)])
+        for (const tail of ["+=", "!", " ", "=", "\u0000"])
+          for (const form of [
+            "PASSWORD=@",
+            "token: @",
+            '"secret": "@"',
+            "--api-key @",
+            "https://u:@h/",
+            "Authorization: @",
+          ]) {
+            const text = form.replace("@", () => `${head}${body}${tail}`);
+            redactText(text); // one that is tried in every division does not come back
+            redactTextCold(text);
+          }
+    },
+  );
+});
+
 /** Text that looks like a secret's surroundings and holds none. */
 const HARMLESS = [
   "const password: string = getPassword();",

@@ -38,7 +38,8 @@ export function isPlaceholder(value: string): boolean {
 }
 
 const CODE_NAME = /^[*&!-]{0,2}[A-Za-z_$][\w$]*(?:(?:\?\.|\.|::|->)[A-Za-z_$#][\w$]*)*[!?]?$/;
-const PATH = /^(?:~|\.{0,2}|[A-Za-z]:)?[\\/](?:[\w.@-]+[\\/]?)+$/;
+// each character has one place only: with a separator that may be left out, a long value that is no path would be tried in every division
+const PATH = /^(?:~|\.{0,2}|[A-Za-z]:)?[\\/][\w.@-]+(?:[\\/][\w.@-]+)*[\\/]?$/;
 const ADDRESS = /^[a-z][a-z0-9+.-]{1,20}:\/\/|^arn:/;
 
 /** How often a text changes between letter and digit: names change once or twice, generated text all the time. */
