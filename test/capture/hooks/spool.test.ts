@@ -183,14 +183,14 @@ describe("the spool", () => {
     };
     const drain = startHookDrain({ folder: dir.path, sink, keys: KEYS, log: LOG });
     const inbox = createInbox({ folder: dir.path, entry: WRITER });
-    for (let k = 0; k < 400; k++) {
+    for (let k = 0; k < 80; k++) {
       // both ways in turn, each durable before the next, as an assistant does
       if (k % 2 === 0) appendLines(dir.path, line(k), 1);
       else await inbox.append(line(k));
     }
-    await until("all are seen", () => seen.size === 400);
+    await until("all are seen", () => seen.size === 80);
     await drain.close();
     await inbox.close();
-    expect(order).toEqual(Array.from({ length: 400 }, (_, k) => `m${k}`));
-  });
+    expect(order).toEqual(Array.from({ length: 80 }, (_, k) => `m${k}`));
+  }, 180_000); // each is a disk sync, and a disk that others use may take its time
 });
