@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { clock } from "./clock.ts";
+import { syncFolder } from "./folder.ts";
 
 /** The keys of sessions, and which sessions were forgotten. */
 export interface Keys {
@@ -173,15 +174,6 @@ function writeDurably(file: string, text: string): void {
   const fd = openSync(file, "w", 0o600);
   try {
     writeSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
-  try {
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -1,20 +1,6 @@
-import { ASSIGNMENT_RULES } from "./redact/assignments.ts";
-import { BLOCK_RULES } from "./redact/blocks.ts";
-import { COMMAND_RULES } from "./redact/commands.ts";
-import { HEADER_RULES } from "./redact/headers.ts";
 import { walk } from "./redact/nested.ts";
-import { PROVIDER_RULES } from "./redact/providers.ts";
 import { RUN_CHARS, type Rule } from "./redact/rule.ts";
-
-/** The most telling shape first: what one rule marked, the later ones leave alone. */
-const RULES: readonly Rule[] = [
-  ...BLOCK_RULES,
-  ...PROVIDER_RULES,
-  ...HEADER_RULES,
-  ...COMMAND_RULES,
-  ...ASSIGNMENT_RULES,
-];
-const PASSES_MAX = 4; // taking a secret away can lay the next one bare; each pass removes at least one
+import { PASSES_MAX, RULES } from "./redact/rules.ts";
 
 const STEPS = RULES.map((r) => ({
   inRun: r.inRun,

@@ -2,7 +2,6 @@ import {
   closeSync,
   existsSync,
   fdatasyncSync,
-  fsyncSync,
   ftruncateSync,
   openSync,
   readdirSync,
@@ -16,7 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { WeirError } from "../base/errors.ts";
-import { makeFolder } from "../base/folder.ts";
+import { makeFolder, syncFolder } from "../base/folder.ts";
 import { LIMITS } from "../base/limits.ts";
 import { countHeads, readRecord, record, type Spooled } from "./spool-record.ts";
 
@@ -334,13 +333,4 @@ function writePosition(folder: string, base: Place, sent: Place): void {
   const file = join(folder, "position.json");
   writeFileSync(`${file}.tmp`, JSON.stringify({ ...base, sent }), { mode: 0o600 });
   renameSync(`${file}.tmp`, file);
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -30,7 +30,7 @@ async function importSamples(weir: Weir): Promise<void> {
       .replaceAll("5e551010-0000", "5e551010-1111")
       .replaceAll(/"(r\d\d|msg_\d|req_msg_\d|toolu_\d)"/g, '"$1-2"')
       .replaceAll(JSON.stringify(HOSTILE), '"Second greeting"')
-      .replaceAll('"cwd":"/work/app"', '"cwd":"C:\\\\code\\\\shop"'),
+      .replaceAll('"cwd":"/home/ada/app"', '"cwd":"C:\\\\code\\\\shop"'),
   );
   await weir.json(["import", "claude-code", join(dir.path, "projects"), "--json"]);
   await weir.settled();

@@ -15,7 +15,7 @@ export function record(type: string, uuid: string, fields: object = {}): Record<
     isSidechain: false,
     sessionId: SESSION,
     timestamp: stamp(second),
-    cwd: "/work/app",
+    cwd: "/home/ada/app",
     gitBranch: "main",
     version: "2.1.217",
     entrypoint: "cli",
@@ -73,15 +73,19 @@ export function sampleSession(): Record<string, unknown>[] {
     prompt("r01", "Greet in three languages 👋", { promptId: "p1", origin: { kind: "human" } }),
     answer("r02", "msg_1", { type: "thinking", thinking: "hm", signature: "x" }, 1),
     answer("r03", "msg_1", { type: "text", text: "Reading." }, 1),
-    answer("r04", "msg_1", call("toolu_1", "Read", { file_path: "/work/app/greet.ts" }), 57),
-    result("r05", "toolu_1", "1 a\n2 b", { toolUseResult: { type: "text", file: { filePath: "/work/app/greet.ts" } } }),
+    answer("r04", "msg_1", call("toolu_1", "Read", { file_path: "/home/ada/app/greet.ts" }), 57),
+    result("r05", "toolu_1", "1 a\n2 b", {
+      toolUseResult: { type: "text", file: { filePath: "/home/ada/app/greet.ts" } },
+    }),
     answer(
       "r06",
       "msg_2",
-      call("toolu_2", "Edit", { file_path: "/work/app/greet.ts", old_string: "b", new_string: "c" }),
+      call("toolu_2", "Edit", { file_path: "/home/ada/app/greet.ts", old_string: "b", new_string: "c" }),
       20,
     ),
-    result("r07", "toolu_2", "updated", { toolUseResult: { filePath: "/work/app/greet.ts", structuredPatch: patch } }),
+    result("r07", "toolu_2", "updated", {
+      toolUseResult: { filePath: "/home/ada/app/greet.ts", structuredPatch: patch },
+    }),
     answer("r08", "msg_3", call("toolu_3", "Bash", { command: "git commit -m greet" }), 30),
     result("r09", "toolu_3", "[main 1a2b3c4d] greet everybody\n 1 file changed, 2 insertions(+), 1 deletion(-)", {
       toolUseResult: {

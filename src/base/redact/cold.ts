@@ -1,20 +1,7 @@
-import { ASSIGNMENT_RULES } from "./assignments.ts";
-import { BLOCK_RULES } from "./blocks.ts";
-import { COMMAND_RULES } from "./commands.ts";
-import { HEADER_RULES } from "./headers.ts";
 import { walk } from "./nested.ts";
-import { PROVIDER_RULES } from "./providers.ts";
-import { RUN_CHARS, type Rule } from "./rule.ts";
+import { RUN_CHARS } from "./rule.ts";
+import { PASSES_MAX, RULES } from "./rules.ts";
 
-/** In the order of `redactText`. */
-const RULES: readonly Rule[] = [
-  ...BLOCK_RULES,
-  ...PROVIDER_RULES,
-  ...HEADER_RULES,
-  ...COMMAND_RULES,
-  ...ASSIGNMENT_RULES,
-];
-const PASSES_MAX = 4;
 const RUN = new RegExp(`[A-Za-z0-9_-]{${RUN_CHARS}}`);
 let hints: RegExp | undefined;
 

@@ -1,6 +1,6 @@
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../../base/folder.ts";
+import { makeFolder, syncFolder } from "../../base/folder.ts";
 import { LIMITS } from "../../base/limits.ts";
 
 /** Folder of the hooks' spool below a data folder. */
@@ -68,14 +68,5 @@ function openForAppend(folder: string, file: string): number {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     makeFolder(folder, 0o700);
     return openSync(file, "a", 0o600);
-  }
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

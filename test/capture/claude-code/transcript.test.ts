@@ -25,15 +25,15 @@ describe("a session", () => {
       expect(draft).toMatchObject({ source: "claude-code://local", via: "transcript", assistant: "claude-code" });
       expect(draft.session).toBe("5e551010-0000-4000-8000-000000000001");
     }
-    expect(of(drafts, "tool.called")[0]).toMatchObject({ project: "/work/app", branch: "main", subject: "Read" });
+    expect(of(drafts, "tool.called")[0]).toMatchObject({ project: "/home/ada/app", branch: "main", subject: "Read" });
   });
 
   test("begins once, at its first record, with the model of the first answer", () => {
     expect(of(drafts, "session.started")).toMatchObject([
       {
         time: Date.UTC(2026, 6, 1, 12) * 1000,
-        project: "/work/app",
-        data: { cwd: "/work/app", model: "claude-opus-4-8", assistant_version: "2.1.217", entrypoint: "cli" },
+        project: "/home/ada/app",
+        data: { cwd: "/home/ada/app", model: "claude-opus-4-8", assistant_version: "2.1.217", entrypoint: "cli" },
       },
     ]);
   });
@@ -83,7 +83,7 @@ describe("a session", () => {
       "Bash",
       "Grep",
     ]);
-    expect(data(drafts, "tool.started")[0]!.input).toBe('{"file_path":"/work/app/greet.ts"}');
+    expect(data(drafts, "tool.started")[0]!.input).toBe('{"file_path":"/home/ada/app/greet.ts"}');
     expect(data(drafts, "tool.called")).toMatchObject([
       {
         tool: "Read",
@@ -92,9 +92,9 @@ describe("a session", () => {
         success: true,
         output: "1 a\n2 b",
         output_bytes: 7,
-        input_bytes: 34,
+        input_bytes: 38,
       },
-      { tool: "Edit", success: true, file_path: "/work/app/greet.ts" },
+      { tool: "Edit", success: true, file_path: "/home/ada/app/greet.ts" },
       { tool: "Bash", success: true },
       { tool: "mcp__Claude_Browser__navigate", mcp_server: "Claude_Browser", success: false, error: "boom" },
     ]);
@@ -105,8 +105,8 @@ describe("a session", () => {
 
   test("files, commits and compactions", () => {
     expect(of(drafts, "file.changed")).toMatchObject([
-      { fact: "file:toolu_1:/work/app/greet.ts", data: { action: "read" } },
-      { fact: "file:toolu_2:/work/app/greet.ts", data: { action: "changed", lines_added: 2, lines_removed: 1 } },
+      { fact: "file:toolu_1:/home/ada/app/greet.ts", data: { action: "read" } },
+      { fact: "file:toolu_2:/home/ada/app/greet.ts", data: { action: "changed", lines_added: 2, lines_removed: 1 } },
     ]);
     expect(of(drafts, "commit.created")).toMatchObject([
       {

@@ -24,7 +24,7 @@ function sample(): Record<string, unknown>[] {
       payload: {
         id: "c0de",
         timestamp: "2026-06-01T09:59:00.000Z",
-        cwd: "/work/app",
+        cwd: "/home/ada/app",
         cli_version: "0.142.2",
         originator: "codex-tui",
         source: "cli",
@@ -33,7 +33,7 @@ function sample(): Record<string, unknown>[] {
       },
     },
     event({ type: "task_started", turn_id: "t1" }),
-    { type: "turn_context", payload: { turn_id: "t1", cwd: "/work/app", model: "gpt-5.3-codex" } },
+    { type: "turn_context", payload: { turn_id: "t1", cwd: "/home/ada/app", model: "gpt-5.3-codex" } },
     item({ type: "message", role: "user", content: [{ type: "input_text", text: "<environment_context>" }] }),
     event({ type: "user_message", message: "make it so" }),
     item({ type: "function_call", name: "exec_command", arguments: '{"cmd":"ls"}', call_id: "call_1" }),
@@ -51,9 +51,9 @@ function sample(): Record<string, unknown>[] {
       call_id: "call_2",
       success: true,
       changes: {
-        "/work/app/a.ts": { type: "update", unified_diff: "@@ -1 +1,2 @@\n-a\n+b\n+c\n" },
-        "/work/app/n.ts": { type: "add", content: "x\ny\n" },
-        "/work/app/o.ts": { type: "update", unified_diff: "", move_path: "/work/app/p.ts" },
+        "/home/ada/app/a.ts": { type: "update", unified_diff: "@@ -1 +1,2 @@\n-a\n+b\n+c\n" },
+        "/home/ada/app/n.ts": { type: "add", content: "x\ny\n" },
+        "/home/ada/app/o.ts": { type: "update", unified_diff: "", move_path: "/home/ada/app/p.ts" },
       },
     }),
     item({ type: "custom_tool_call_output", call_id: "call_2", output: "Exit code: 0\nOutput:\nSuccess." }),
@@ -101,10 +101,10 @@ describe("a rollout", () => {
       time: Date.UTC(2026, 5, 1, 9, 59) * 1000,
       source: "codex://local",
       session: "c0de",
-      project: "/work/app",
+      project: "/home/ada/app",
       branch: "main",
       assistant: "codex",
-      data: { cwd: "/work/app", model: "gpt-5.3-codex", assistant_version: "0.142.2", entrypoint: "cli" },
+      data: { cwd: "/home/ada/app", model: "gpt-5.3-codex", assistant_version: "0.142.2", entrypoint: "cli" },
     });
     expect(data(drafts, "session.started")).toHaveLength(1);
   });
@@ -150,11 +150,11 @@ describe("a rollout", () => {
 
   test("files, the compaction once, the title", () => {
     expect(data(drafts, "file.changed")).toMatchObject([
-      { path: "/work/app/a.ts", action: "changed", call_id: "call_2", lines_added: 2, lines_removed: 1 },
-      { path: "/work/app/n.ts", action: "created", call_id: "call_2", lines_added: 2 },
+      { path: "/home/ada/app/a.ts", action: "changed", call_id: "call_2", lines_added: 2, lines_removed: 1 },
+      { path: "/home/ada/app/n.ts", action: "created", call_id: "call_2", lines_added: 2 },
       {
-        path: "/work/app/p.ts",
-        from_path: "/work/app/o.ts",
+        path: "/home/ada/app/p.ts",
+        from_path: "/home/ada/app/o.ts",
         action: "renamed",
         call_id: "call_2",
         lines_added: 0,
