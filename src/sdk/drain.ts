@@ -2,11 +2,10 @@ import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Connection } from "../wire/connect.ts";
+import { isAway } from "../wire/publish-error.ts";
 import type { Mark, Spool, Spooled } from "./spool.ts";
 
 export const isTooLarge = (error: unknown): boolean => error instanceof WeirError && error.code === "limit_reached";
-const isAway = (error: unknown): boolean =>
-  error instanceof WeirError && (error.code === "broker_unreachable" || error.code === "timeout");
 
 /** Sends what a producer has spooled, oldest first. */
 export interface Drain {

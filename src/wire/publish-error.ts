@@ -52,3 +52,9 @@ export function publishError(thrown: unknown): unknown {
   }
   return thrown;
 }
+
+/** Whether a request failed because the broker, or the leader of a stream, is away for now: the same request may do later. */
+export function isAway(thrown: unknown): boolean {
+  const error = publishError(thrown);
+  return error instanceof WeirError && (error.code === "broker_unreachable" || error.code === "timeout");
+}

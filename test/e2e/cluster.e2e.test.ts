@@ -92,7 +92,7 @@ test("three nodes: the one that leads is killed while events come, and comes bac
     );
     await until("verify is clean", async () => (await weir.run(["verify"])).code === 0);
     const { broker, health } = await weir.json<{ broker: unknown; health: unknown }>(["status", "--json"]);
-    expect({ broker, health }).toMatchObject({ broker: { ok: true }, health: { state: "ok" } });
+    expect({ broker, health }).toMatchObject({ broker: { ok: true }, health: { state: "ok", reasons: [] } });
     expect(JSON.stringify(broker)).not.toContain("w_secret");
     const ended = await weir.stop();
     expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining("sync_interval: always") });

@@ -9,6 +9,7 @@ import type { Log } from "../../base/log.ts";
 import { wait } from "../../base/wait.ts";
 import type { Connection } from "../../wire/connect.ts";
 import type { Credential } from "../../wire/credentials.ts";
+import { isAway, publishError } from "../../wire/publish-error.ts";
 import type { Archive } from "./archive.ts";
 import { boundsOf } from "./cut.ts";
 import { enterSegment, prepareArchive, scratchIn, trimArchived } from "./keep.ts";
@@ -97,8 +98,10 @@ export function startArchiver(options: ArchiverOptions): Archiver {
         status.state = "waiting";
         throw thrown;
       }
-      const failed = explained(toWeirError(thrown), archive.place.folder);
-      Object.assign(status, { state: "failed", failed });
+      const failed = explained(toWeirError(publishError(thrown)), archive.place.folder);
+      // a broker that is away is told where its state is told, and is no fault of the archive
+      if (isAway(failed)) status.state = "waiting";
+      else Object.assign(status, { state: "failed", failed });
       throw failed;
     }
   };
@@ -125,8 +128,11 @@ export function startArchiver(options: ArchiverOptions): Archiver {
         );
       } catch (error) {
         if (signal.aborted) return;
-        log.error({ err: error }, "the log was not archived; it keeps what it has");
-        pause = LIMITS.archive_retry_ms;
+        if (isAway(error)) log.debug({ err: error }, "the broker does not answer; archiving waits for it");
+        else {
+          log.error({ err: error }, "the log was not archived; it keeps what it has");
+          pause = LIMITS.archive_retry_ms;
+        }
       }
       await wait(pause, signal);
     }

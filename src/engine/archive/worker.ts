@@ -10,6 +10,7 @@ import { toWeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { createLog } from "../../base/log.ts";
 import { connectBroker } from "../../wire/connect.ts";
+import { publishError } from "../../wire/publish-error.ts";
 import { openReader, type Reader } from "../../wire/read.ts";
 import { loadProjections } from "../load.ts";
 import { openScratch } from "./parquet.ts";
@@ -21,7 +22,7 @@ process.umask(0o077);
 const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
 const say = (reply: Reply): void => void process.stdout.write(`${JSON.stringify(reply)}\n`);
 const refuse = (thrown: unknown): void => {
-  const { code, message, hint } = toWeirError(thrown);
+  const { code, message, hint } = toWeirError(publishError(thrown));
   say({ error: { code, message, hint } });
 };
 
