@@ -17,6 +17,7 @@ export const LIMITS = {
   clock_behind_years_max: 20, // older than this is a wrong clock
   // processors
   step_events_max: 1_000, // events of one output frame
+  step_bytes_min: 65_536, // with less waiting, a processor lets it gather while its last output is on its way
   state_entries_max: 10_000, // sessions, open calls or series a processor remembers
   series_max: 2_000, // series whose last values are kept; the one untouched longest makes room
   dedupe_ids_max: 65_536, // ids of one generation of the recent window
@@ -32,11 +33,15 @@ export const LIMITS = {
   lease_ms: 4_000, // not heard for so long, it is gone and its partitions are free
   lease_hello_ms: 150, // after the last answer to a newcomer's question who is there
   reader_bytes_max: 1_572_864, // messages read ahead of a processor or the tables
-  reader_messages_max: 8, // messages on their way to a reader, above the bytes
+  reader_messages_max: 256, // messages of one request of a reader, which may bring as many bytes as the largest message has above those
+  reader_request_ms: 30_000, // how long a request stays open
+  reader_beat_ms: 5_000, // how often the broker tells that an open request is
+  reader_gone_ms: 300_000, // after this without a request, the broker forgets a reader
   // projections
   commit_events_max: 8_192, // events of one transaction
   commit_bytes_max: 2_097_152,
-  commit_gather_ms: 100, // longest pause between two transactions: one costs much the same for ten events and for a thousand
+  commit_gather_ms: 400, // longest pause between two transactions: one costs much the same for ten events and for a thousand
+  commit_gather_events: 400, // after a batch of so many, the next gathers as long as that one took
   commit_gather_bytes_max: 524_288, // what waits then is taken at once
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
   replay_events_max: 16_384, // events of one transaction while tables are made again
@@ -62,7 +67,8 @@ export const LIMITS = {
   room_bytes_max: 33_554_432, // events waiting for room in that memory with somebody who waits for each; more are refused
   publish_pending_max: 8, // frames sent and not yet acknowledged
   publish_alone_events: 100, // so many events that somebody waits for need no company: they follow at once
-  publish_gather_ms: 2, // events that somebody waits for gather this long before they follow a frame that is on its way
+  publish_gather_ms: 2, // events that somebody waits for gather this long when they follow a frame that had company
+  publish_company_ms: 10, // the same for events that nobody waits for
   spool_bytes_max: 268_435_456, // events kept on disk while the broker is away
   first_connect_ms_max: 2_000, // how long a producer that ends at once waits for its first connection
   spool_gather_ms: 20, // while the broker is away, events are written to the spool together after this time

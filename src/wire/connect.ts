@@ -11,6 +11,8 @@ export interface Connection {
   readonly nc: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
+  /** With what the subjects begin that answers come to; undefined for the client's usual. */
+  readonly inboxPrefix: string | undefined;
   /** Closes at once; a publish that was not acknowledged yet fails, and its caller still has the frame. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -93,6 +95,7 @@ export async function connectBroker({
   const close = () => nc.close();
   return {
     nc,
+    inboxPrefix: credentials?.inbox,
     js: jetstream(nc, options),
     // Not checked here: a producer may not ask. checkBroker looks whether there is a JetStream.
     jsm: await jetstreamManager(nc, { ...options, checkAPI: false }),

@@ -177,6 +177,9 @@ function readerOf(from: NodeJS.ReadableStream, kill: () => void, folder: string)
     get waiting() {
       return queue.length;
     },
+    get bytes() {
+      return bytes;
+    },
     async close() {
       closed = true;
       kill();

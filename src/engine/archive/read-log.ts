@@ -72,6 +72,11 @@ class Joined implements LogReader {
     return this.stream && !this.overtaken() ? this.stream.waiting : 0;
   }
 
+  get bytes(): number {
+    if (this.older) return this.older.bytes;
+    return this.stream && !this.overtaken() ? this.stream.bytes : 0;
+  }
+
   async ready(): Promise<boolean> {
     while (!this.closed) {
       if (!this.begun) await this.begin();
