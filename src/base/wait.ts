@@ -10,3 +10,33 @@ export const wait = (ms: number, signal: AbortSignal): Promise<void> =>
     const timer = setTimeout(done, ms);
     signal.addEventListener("abort", done);
   });
+
+/** A thing that is to be done in a moment. */
+export interface Soon {
+  /** Does it once after that time, however often this is called until then; the shortest time counts. */
+  in(ms: number): void;
+  /** Does not do it after all. */
+  never(): void;
+}
+
+export function soon(act: () => void): Soon {
+  let due = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const never = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  return {
+    never,
+    in(ms) {
+      const at = performance.now() + ms;
+      if (timer && due <= at) return;
+      clearTimeout(timer);
+      due = at;
+      timer = setTimeout(() => {
+        timer = undefined;
+        act();
+      }, ms);
+    },
+  };
+}

@@ -2,7 +2,7 @@ import { toWeirError, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { type Processing, processSpan } from "../base/telemetry.ts";
-import { wait } from "../base/wait.ts";
+import { soon, wait } from "../base/wait.ts";
 import type { Event } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
@@ -140,7 +140,6 @@ class Run {
   private pending: Promise<void> | undefined;
   private failed: unknown;
   private sinceSave = 0;
-  private timer: NodeJS.Timeout | undefined;
   private readonly options: ProcessorOptions;
   private readonly ways: Ways;
   private readonly of: { readonly of: string; readonly created: string };
@@ -209,35 +208,29 @@ class Run {
 
   /** Works through the input until the reader is closed. */
   async follow(reader: Reader): Promise<void> {
-    if (this.options.processor.reads === "in") this.saveIn(LIMITS.trim_soon_ms); // what a killed one left
+    if (this.options.processor.reads === "in") this.saving.in(LIMITS.trim_soon_ms); // what a killed one left
     while (await reader.ready()) {
       if (this.failed) throw this.failed;
+      // what comes while an output is on its way is taken together; where much waits, the next output is made meanwhile
+      if (this.pending && reader.bytes < LIMITS.step_bytes_min) await this.settle();
       await this.batch(reader);
       if (this.sinceSave >= LIMITS.snapshot_every_events) {
         await this.settle();
         this.save();
-      } else this.saveIn(LIMITS.snapshot_every_ms);
+      } else this.saving.in(LIMITS.snapshot_every_ms);
     }
   }
 
   /** A quiet processor saves too, so that its input can be trimmed. */
-  private saveIn(ms: number): void {
-    const due = performance.now() + ms;
-    if (this.timer && this.due <= due) return;
-    clearTimeout(this.timer);
-    this.due = due;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      if (this.failed || this.options.signal.aborted) return;
-      if (this.pending === undefined) this.save();
-      else this.saveIn(LIMITS.trim_soon_ms);
-    }, ms).unref();
-  }
-  private due = 0;
+  private readonly saving = soon(() => {
+    if (this.failed || this.options.signal.aborted) return;
+    if (this.pending === undefined) this.save();
+    else this.saving.in(LIMITS.trim_soon_ms);
+  });
 
   /** A run that ended does not save any more. */
   stop(): void {
-    clearTimeout(this.timer);
+    this.saving.never();
   }
 
   /** Takes what waits, up to one output frame, steps through it and publishes. */
@@ -267,7 +260,7 @@ class Run {
       if (stepped.passed) passed.push(stepped.passed);
       // what a producer should not have sent does not stay in the input longer than it must
       if (processor.reads === "in" && (stepped.rejected > 0 || stepped.passed?.changes.some(isChanged)))
-        this.saveIn(LIMITS.trim_soon_ms);
+        this.saving.in(LIMITS.trim_soon_ms);
       emitted.push(...stepped.emitted);
       events += frame.count;
       bytes += message.data.length;
@@ -304,7 +297,7 @@ class Run {
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== "frame_invalid") throw error;
       this.options.log.error({ stream: this.ways.inStream, seq: message.seq, err: error }, "a frame cannot be read");
-      this.saveIn(LIMITS.trim_soon_ms);
+      this.saving.in(LIMITS.trim_soon_ms);
       if (this.options.processor.passes) emitted.push(...rejectedFrame(message, this.ways.inStream, error.message));
       return undefined;
     }

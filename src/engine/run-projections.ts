@@ -134,7 +134,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       await committed; // one batch is on its way to the disk while the next is made ready
       committed = durable.then(() => {
         status.commit_ms = performance.now() - started;
-        pace.took(status.commit_ms);
+        pace.took(status.commit_ms, ids.size);
         status.commits++;
         status.committed_at = performance.now();
         status.events += ids.size;

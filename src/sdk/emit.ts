@@ -1,6 +1,7 @@
 import { clock } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import { soon } from "../base/wait.ts";
 import type { Draft } from "../define/event.ts";
 import { eventsDropped } from "../events/flow.ts";
 import type { Connection } from "../wire/connect.ts";
@@ -12,7 +13,6 @@ import { createLosses } from "./losses.ts";
 import { type Awaited, Receipt, receiptsOf, settle } from "./receipt.ts";
 import { createRoom } from "./room.ts";
 import { createSend } from "./send.ts";
-import { soon } from "./soon.ts";
 import { openSpool, type Spool } from "./spool.ts";
 
 /** Events after which an emit gives other work of the process a turn. */
@@ -23,6 +23,16 @@ interface Lane {
   /** Number of the last event framed. */
   n: number;
   readonly producer: string;
+}
+
+/**
+ * How long the next small frame waits for company after this one: those who wait for an answer and came together are likely to come back together, and
+ * who sent several events without waiting is likely to send more.
+ */
+function companyOf({ count, receipts }: Awaited): number {
+  const waiting = receipts?.size ?? 0;
+  if (waiting > 0) return waiting > 1 ? LIMITS.publish_gather_ms : 0;
+  return count > 1 ? LIMITS.publish_company_ms : 0;
 }
 
 /**
@@ -190,7 +200,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
       .then(
         () => {
           published += item.count;
-          crowded = (item.receipts?.size ?? 0) > 1;
+          company_ms = companyOf(item);
           settle(item);
         },
         (error: unknown) => {
@@ -218,7 +228,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
         const gather = !bus || (spool?.events ?? 0) > 0;
         if (gather && buffer.length < frameMax && hasRoom() && settled.length === 0 && !closing) {
           if (bus) drain.start();
-          else spoolSoon();
+          else spoolSoon.in(LIMITS.spool_gather_ms);
           if (bus || !spoolDue) break;
         }
         spoolDue = false;
@@ -232,8 +242,8 @@ export function createEmitter(options: EmitterOptions): Emitter {
       // while frames fly, small ones wait for company
       const company = buffer.length < frameMax && !enough;
       if (flying >= LIMITS.publish_pending_max || (flying > 0 && company)) break;
-      if (crowded && !sendDue && company && settled.length === 0) {
-        sendSoon();
+      if (company_ms > 0 && !sendDue && company && settled.length === 0) {
+        sendSoon.in(company_ms);
         break;
       }
       sendDue = false;
@@ -245,16 +255,16 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
   let spoolDue = false;
   /** While the broker is away, what came is written to the spool together after a moment. */
-  const spoolSoon = soon(LIMITS.spool_gather_ms, () => {
+  const spoolSoon = soon(() => {
     spoolDue = true;
     pump();
   });
-  /** The last frame answered many at once, who are likely to come back together: the next one waits a moment for them. */
-  let crowded = false;
+  /** How long the next small frame waits for company: the last one had some, so that more is likely to come. */
+  let company_ms = 0;
   /** Many events came at once with somebody who waits for them. */
   let enough = false;
   let sendDue = false;
-  const sendSoon = soon(LIMITS.publish_gather_ms, () => {
+  const sendSoon = soon(() => {
     sendDue = true;
     pump();
   });
@@ -340,6 +350,7 @@ export function createEmitter(options: EmitterOptions): Emitter {
     if (room.waiting > 0 || !hasRoom()) await room.wait(events);
     else for (const event of events) put(event);
     if (events.length >= LIMITS.publish_alone_events) enough = true;
+    company_ms = Math.min(company_ms, LIMITS.publish_gather_ms);
     return receipt.durable;
   };
 
