@@ -53,8 +53,8 @@ export function openKeys(dataDir: string, { make }: { readonly make: boolean }):
   let stamp = 0;
 
   const look = (): void => {
-    const now = performance.now();
-    if (now - looked < LOOK_MS) return;
+    const now = clock.nowMs();
+    if (Math.abs(now - looked) < LOOK_MS) return;
     looked = now;
     const seen = statSync(graves, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (seen === 0 || (seen === stamp && clock.nowMs() - seen > YOUNG_MS)) return;

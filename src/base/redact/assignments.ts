@@ -1,4 +1,4 @@
-import { mark, type Rule, START } from "./rule.ts";
+import { mark, once, type Rule, START } from "./rule.ts";
 import { isBareSecret, isQuotedSecret, type Kind, looksGenerated, type Place } from "./values.ts";
 
 const KEYS =
@@ -16,12 +16,14 @@ const LINK = `${SPACE}(?:=>|[:?+]?=(?![=~])|:(?![:=]))${SPACE}`;
 const LISTED = `(?:[, \\t\\r\\n]|[0-9]{1,6}(?:→|\u00e2\u0086\u0092)|\\\\{1,7}[nrt]){1,40}(?:${QUOTE})?value(?:${QUOTE})?${SPACE}[:=]${SPACE}`;
 const PAIR = ` ?,${SPACE}(?=\\\\{0,7}["'])`;
 const NAME = `(${CORE})${SUFFIX}(?:${QUOTE})?\\]?`;
-const FIELD = new RegExp(`${NAME}(${LINK}|(?:${QUOTE})?${LISTED}|>|${PAIR}|[ \\t]{1,4}(?=[^ \\t=:]))`, "gi");
+const FIELD = once(
+  () => new RegExp(`${NAME}(${LINK}|(?:${QUOTE})?${LISTED}|>|${PAIR}|[ \\t]{1,4}(?=[^ \\t=:]))`, "gi"),
+);
 
 const FLAG = "--?(?:[A-Za-z0-9]{1,16}[-_.]){0,3}[A-Za-z0-9]{0,12}";
 const ORDER = "(?:ENV|ARG|setenv|set -g?x|config(?:ure)? set)[ \\t]{1,4}";
-const IS_FLAG = new RegExp(`^${FLAG}$`);
-const IS_ORDER = new RegExp(`${START}${ORDER}$`);
+const IS_FLAG = once(() => new RegExp(`^${FLAG}$`));
+const IS_ORDER = once(() => new RegExp(`${START}${ORDER}$`));
 
 /** What follows a name of this core; a space alone links only after a flag or an order such as ENV. */
 function hint(core: string): string {
@@ -45,7 +47,7 @@ const HINTS = [
 const CHOSEN = /\?[ \t]{0,2}\\{0,7}["'`]$/;
 
 /** Something of each name in CORE. */
-const WORDS = ["pass", "pwd", "secret", "token", "key", "credential", "mnemonic", "_auth"];
+const WORDS = [/pass(?!e[ds]|ing)/, "pwd", "secret", "token", "key", "credential", "mnemonic", "_auth"];
 
 const OPEN = new RegExp(QUOTE, "y");
 const ANNOTATION = /[A-Za-z_][\w.]{0,30}(?:\[[\w., ]{0,40}\])?(?: ?\| ?[A-Za-z]{1,12})? ?= ?/y;
@@ -61,8 +63,11 @@ const OTHER_WORDS =
   "pass public";
 const OTHER = OTHER_WORDS.split(" ");
 const CAPITAL = OTHER.map((word) => word[0]!.toUpperCase() + word.slice(1));
-const IS_OTHER = new RegExp(
-  `(?:(?<![A-Za-z])(?:${[...OTHER, ...CAPITAL, ...OTHER.map((w) => w.toUpperCase())].join("|")})|${CAPITAL.join("|")})[_-]?$`,
+const IS_OTHER = once(
+  () =>
+    new RegExp(
+      `(?:(?<![A-Za-z])(?:${[...OTHER, ...CAPITAL, ...OTHER.map((w) => w.toUpperCase())].join("|")})|${CAPITAL.join("|")})[_-]?$`,
+    ),
 );
 
 interface Name {
@@ -90,7 +95,7 @@ function kindOf(core: string): Kind {
 /** Whether the word before makes it another thing: `next_page_token`, `bypass`, `eos_token`. */
 function isOther(core: string, prefix: string, link: string): boolean {
   if (core === "PASS" && prefix === "" && link !== "=") return true; // the verdict of a test
-  if (IS_OTHER.test(prefix) && !/^(?:access|auth|api)/i.test(core)) return true;
+  if (IS_OTHER().test(prefix) && !/^(?:access|auth|api)/i.test(core)) return true;
   if (/^pass$/i.test(core) && prefix !== "") {
     return !(/[_.-]$/.test(prefix) || (core[0] === "P" && /[a-z]$/.test(prefix)));
   }
@@ -153,7 +158,7 @@ function bareValue(text: string, at: number, place: Omit<Place, "next">): Found 
 }
 
 function formOf(name: Name, core: string, link: string): Place["form"] | undefined {
-  const flag = IS_FLAG.test(name.prefix);
+  const flag = IS_FLAG().test(name.prefix);
   if (/^[ \t]+$/.test(link)) return flag ? "flag" : undefined;
   if (flag) return link === "=" ? "flag_is" : "plain";
   if (/[?&;]/.test(name.before) && link === "=") return "query";
@@ -173,7 +178,7 @@ function findValue(text: string, match: RegExpExecArray): { kind: Kind; found: F
   if (CHOSEN.test(text.slice(Math.max(0, nameStart - 12), nameStart))) return undefined;
   let form = formOf(name, core, link);
   if (form === undefined && /^[ \t]+$/.test(link) && /^\w{0,40}$/.test(name.prefix)) {
-    if (IS_ORDER.test(text.slice(Math.max(0, nameStart - 20), nameStart))) form = "env";
+    if (IS_ORDER().test(text.slice(Math.max(0, nameStart - 20), nameStart))) form = "env";
   }
   if (form === undefined) return undefined;
   const quoted = quotedValue(text, at, kind, core, link.includes(",") && !/value/i.test(link));
@@ -196,15 +201,16 @@ function findValue(text: string, match: RegExpExecArray): { kind: Kind; found: F
 }
 
 function apply(text: string): string {
-  FIELD.lastIndex = 0;
+  const field = FIELD();
+  field.lastIndex = 0;
   let out = "";
   let kept = 0;
-  for (let match = FIELD.exec(text); match; match = FIELD.exec(text)) {
+  for (let match = field.exec(text); match; match = field.exec(text)) {
     const value = findValue(text, match);
     if (!value) continue;
     out += text.slice(kept, value.found.start) + mark(value.kind);
     kept = value.found.end;
-    FIELD.lastIndex = kept;
+    field.lastIndex = kept;
   }
   return kept === 0 ? text : out + text.slice(kept);
 }

@@ -3,27 +3,30 @@ import { RUN_CHARS } from "./rule.ts";
 import { PASSES_MAX, RULES } from "./rules.ts";
 
 const RUN = new RegExp(`[A-Za-z0-9_-]{${RUN_CHARS}}`);
-let hints: RegExp | undefined;
+const COLD = RULES.map((rule) => ({ rule, begins: rule.inRun && rule.hints.map(beginning) }));
 
-/** Whether a provider's token may stand in the text. A run alone says little: every UUID is one. */
-function mayHoldToken(text: string): boolean {
-  if (!RUN.test(text)) return false;
-  hints ??= new RegExp(
-    RULES.filter((rule) => rule.inRun)
-      .flatMap((rule) => rule.hints)
-      .join("|"),
+/** The letters that each match of a hint begins with, as far as they are always the same. */
+function beginning(hint: string): string {
+  const [letters] = /^[A-Za-z0-9_-]*/.exec(hint)!;
+  return /[?*{]/.test(hint.charAt(letters.length)) ? letters.slice(0, -1) : letters;
+}
+
+/** The text in lower case is `low`; `token` tells whether it has a run of token characters. A run alone says little: every UUID is one. */
+function mayChange({ rule, begins }: (typeof COLD)[number], text: string, low: string, token: () => boolean): boolean {
+  if (!begins) return rule.words!.some((word) => (typeof word === "string" ? low.includes(word) : word.test(low)));
+  return (
+    token() &&
+    begins.some((letters) => text.includes(letters)) &&
+    rule.hints.some((hint) => new RegExp(hint).test(text))
   );
-  return hints.test(text);
 }
 
 function pass(text: string): string {
   const low = text.toLowerCase();
-  let tokens: boolean | undefined;
+  let run: boolean | undefined;
+  const token = (): boolean => (run ??= RUN.test(text));
   let out = text;
-  for (const rule of RULES) {
-    if (rule.inRun ? (tokens ??= mayHoldToken(text)) : rule.words!.some((word) => low.includes(word)))
-      out = rule.apply(out);
-  }
+  for (const one of COLD) if (mayChange(one, out, low, token)) out = one.rule.apply(out);
   return out;
 }
 

@@ -1,4 +1,4 @@
-import { mark, type Rule, START } from "./rule.ts";
+import { mark, once, type Rule, START } from "./rule.ts";
 import { isPlaceholder, isQuotedSecret, looksGenerated } from "./values.ts";
 
 const QUOTE = `\\\\{0,7}["']`;
@@ -22,12 +22,12 @@ function after(
     readonly keep?: (value: string) => boolean;
   },
 ): Rule {
-  const pattern = new RegExp(`(${lead})(${value})`, "gi");
+  const pattern = once(() => new RegExp(`(${lead})(${value})`, "gi"));
   return {
     words,
     hints,
     apply: (text) =>
-      text.replace(pattern, (all, before: string, found: string) =>
+      text.replace(pattern(), (all, before: string, found: string) =>
         isPlaceholder(found) || keep?.(found) ? all : before + mark(kind),
       ),
   };
@@ -38,25 +38,27 @@ const PIPED: Rule = {
   words: ["echo", "printf"],
   hints: ["sudo[ \\t]", "-password-stdin", "-with-token"],
   apply: (text) =>
-    text.replace(piped, (all, before: string, found: string, rest: string) =>
+    text.replace(piped(), (all, before: string, found: string, rest: string) =>
       isPlaceholder(found) ? all : before + mark("password") + rest,
     ),
 };
-const piped = new RegExp(
-  `((?:echo|printf)[ \\t]{1,4}(?:-[neE]{1,3}[ \\t]{1,4})?(?:${QUOTE})?)(${VALUE}{3,256})((?:${QUOTE})?[ \\t]{0,4}\\|[ \\t]{0,4}(?:sudo[ \\t][^\\n|]{0,40}-[A-Za-z]{0,4}S\\b|[^\\n|]{1,120}(?:--password-stdin|--with-token)))`,
-  "g",
+const piped = once(
+  () =>
+    new RegExp(
+      `((?:echo|printf)[ \\t]{1,4}(?:-[neE]{1,3}[ \\t]{1,4})?(?:${QUOTE})?)(${VALUE}{3,256})((?:${QUOTE})?[ \\t]{0,4}\\|[ \\t]{0,4}(?:sudo[ \\t][^\\n|]{0,40}-[A-Za-z]{0,4}S\\b|[^\\n|]{1,120}(?:--password-stdin|--with-token)))`,
+      "g",
+    ),
 );
 
-const COOKIE_FLAG = new RegExp(
-  `([ \\t](?:-b|--cookie)[ \\t=]{1,2}(?:${QUOTE})?)([\\w.-]{1,64}=[^\\s"'\\\\]{6,4096})`,
-  "g",
+const COOKIE_FLAG = once(
+  () => new RegExp(`([ \\t](?:-b|--cookie)[ \\t=]{1,2}(?:${QUOTE})?)([\\w.-]{1,64}=[^\\s"'\\\\]{6,4096})`, "g"),
 );
 const CURL = new RegExp(`${START}curl\\b[^\\n|]{0,600}$`);
 const COOKIES: Rule = {
   words: [" -b", "--cookie"],
   hints: ["[ \\t]-b[ \\t=]{1,2}(?:\\\\{0,7}[\"'])?[\\w.-]{1,64}=", "--cookie[ \\t=]"],
   apply: (text) =>
-    text.replace(COOKIE_FLAG, (all, before: string, _found: string, at: number) =>
+    text.replace(COOKIE_FLAG(), (all, before: string, _found: string, at: number) =>
       CURL.test(text.slice(Math.max(0, at - 600), at)) ? before + mark("cookie") : all,
     ),
 };
@@ -98,7 +100,7 @@ export const COMMAND_RULES: readonly Rule[] = [
     value: `${VALUE}{4,512}`,
   }),
   after("password", {
-    words: [":"],
+    words: [/:(?:[0-9]{4,5}|\*):/],
     hints: [":(?:[0-9]{4,5}|\\*):[^: \\t\\r\\n]{1,256}:[^: \\t\\r\\n]{1,256}:[^ \\t\\r\\n:\"'\\\\]{6}"],
     // host:port:database:user:password, a line of .pgpass
     lead: `(?:(?<![A-Za-z0-9_/.:@-])|(?<=\\\\[nrt]))[A-Za-z0-9*][A-Za-z0-9*.-]{0,128}:(?:[0-9]{4,5}|\\*):[A-Za-z0-9_*.-]{1,64}:[A-Za-z0-9_*.@-]{1,64}:`,

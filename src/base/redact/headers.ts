@@ -1,4 +1,4 @@
-import { mark, type Rule, START } from "./rule.ts";
+import { mark, once, type Rule, START } from "./rule.ts";
 import { isPlaceholder, looksGenerated } from "./values.ts";
 
 const hasDigit = (text: string): boolean => /[0-9]/.test(text);
@@ -73,12 +73,12 @@ const COOKIE_RULE: Rule = {
 };
 
 const GAP = "(?:[ \\t\\r\\n]|\\\\{1,7}[nrt]){1,8}";
-const NETRC = new RegExp(`(login${GAP}[^\\s\\\\]{1,128}${GAP}password${GAP})([^\\s"'\`\\\\]{3,256})`, "g");
+const NETRC = once(() => new RegExp(`(login${GAP}[^\\s\\\\]{1,128}${GAP}password${GAP})([^\\s"'\`\\\\]{3,256})`, "g"));
 const NETRC_RULE: Rule = {
   words: ["login"],
   hints: [`login${GAP}[^ \\t\\r\\n\\\\]{1,512}${GAP}password`],
   apply: (text) =>
-    text.replace(NETRC, (all, lead: string, value: string) => (isPlaceholder(value) ? all : lead + mark("password"))),
+    text.replace(NETRC(), (all, lead: string, value: string) => (isPlaceholder(value) ? all : lead + mark("password"))),
 };
 
 /** Programs that take a password with a one-letter flag, and the flag; looked for in the text before it. */
@@ -91,7 +91,7 @@ const SHORT_FLAGS: readonly (readonly [flag: string, program: RegExp])[] = [
 const SHORT =
   /([ \t]-(u|-user|p|a)(?:[ \t=]{0,2})(?:\\{0,7}["'])?(?:([^\s:"'\\]{1,128}):)?)([^\s\x00-\x1f\x7f"'\\]{3,256})/g;
 const SHORT_RULE: Rule = {
-  words: [" -", "\t-"],
+  words: [/[ \t]-(?:u|-user|p|a)/],
   hints: [
     "[ \\t]-u[ \\t=]{0,2}(?:\\\\{0,7}[\"'])?[^ \\t\\r\\n:\"'\\\\]{1,512}:[^ \\t\\r\\n]",
     "[ \\t]--user[ \\t=]",

@@ -5,13 +5,16 @@ const DEPTH_MAX = 64; // events of weir are never nested deeper; what is deeper 
 
 const NAME =
   /(?:^|[_.\-\s])(?:pass|passwd|pwd|passphrase)$|(?:password|passwd|passphrase|passcode|mnemonic|secret|token|cookie|authorization|credentials?|connection[_-]?string|(?:api|access|auth|private|account|signing|encryption|master|shared|secret|service|session|storage|app|deploy|subscription)[_-]?key)(?:[_-]?\d{1,3})?$|^_?auth$/i;
+/** Something of each of these names: compiling the whole takes a tenth of the time that a hook may take. */
+const PART = /pass|pwd|mnemonic|secret|token|cookie|auth|credential|connection|key/i;
 const CAMEL_PASS = /[a-z](?:Pass|Pwd)$/;
 const HARMLESS =
   /(?:page|next|sync|cursor|cancell?ation|cancel|continuation|start|stop|bos|eos|pad|unk|sep|cls|mask|max|min|input|output|total|num|per|first|last)[_-]?token$|public[_-]?key$/i;
 
 /** What kind of secret a field of this name holds, or undefined where the name says nothing. */
 export function kindOfName(name: string): string | undefined {
-  if (name.length > 128 || !(NAME.test(name) || CAMEL_PASS.test(name)) || HARMLESS.test(name)) return undefined;
+  if (name.length > 128 || !PART.test(name) || !(NAME.test(name) || CAMEL_PASS.test(name)) || HARMLESS.test(name))
+    return undefined;
   if (/authorization$|auth$/i.test(name)) return "authorization";
   if (/cookie$/i.test(name)) return "cookie";
   if (/key\d*$/i.test(name)) return /secret/i.test(name) ? "secret" : "api_key";

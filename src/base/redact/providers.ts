@@ -1,4 +1,4 @@
-import { mark, type Rule, START } from "./rule.ts";
+import { mark, once, type Rule, START } from "./rule.ts";
 
 interface Shape {
   readonly kind: string;
@@ -8,8 +8,8 @@ interface Shape {
   readonly hint?: string;
   /** The prefix is short enough to occur inside other words: it must stand at the start of a token. */
   readonly starts?: true;
-  /** Its match may have no {@link RUN_CHARS} token characters in a row. */
-  readonly broken?: true;
+  /** Told where its match may have no {@link RUN_CHARS} token characters in a row, see {@link Rule.words}. */
+  readonly words?: Rule["words"];
   /** It stands at the start of a token, see {@link Rule.at}. */
   readonly at?: "start" | "lead";
   /** Must hold a capital or a digit: keeps CSS classes and package names apart from tokens. */
@@ -34,7 +34,7 @@ const SHAPES: readonly Shape[] = [
   shape("slack_token", "xapp-[0-9]-[A-Za-z0-9-]{20,}"),
   shape("slack_webhook", "hooks\\.slack\\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}", {
     mixed: true,
-    broken: true,
+    words: ["hooks.slack.com/"],
   }),
   shape("google_key", "AIza[A-Za-z0-9_-]{30,}", { starts: true }),
   shape("google_key", "GOCSPX-[A-Za-z0-9_-]{20,}"),
@@ -49,7 +49,7 @@ const SHAPES: readonly Shape[] = [
     hint: "SG\\.[A-Za-z0-9_-]{20}",
   }),
   shape("twilio_key", "SK[0-9a-f]{32}", { starts: true }),
-  shape("azure_key", "[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{28,}", { broken: true }),
+  shape("azure_key", "[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{28,}", { words: ["q~"] }),
   shape("digitalocean_token", "do[opr]_v1_[A-Za-z0-9]{32,}"),
   shape("vault_token", "hv[sbr]\\.[A-Za-z0-9_-]{20,}", { starts: true, mixed: true }),
   shape("age_key", "AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
@@ -75,7 +75,7 @@ const SHAPES: readonly Shape[] = [
   shape("aws_bedrock_key", "ABSKQmVkcm9ja0FQSUtleS[A-Za-z0-9+/]{20,}", { at: "start", hint: "ABSKQmVkcm9ja0FQSUtleS" }),
   shape("google_token", "1//0[A-Za-z0-9_-]{40,}", { at: "lead", starts: true, hint: "1//0[A-Za-z0-9_-]{20}" }),
   shape("discord_webhook", "discord(?:app)?\\.com/api/(?:v[0-9]{1,2}/)?webhooks/[0-9]{15,21}/[A-Za-z0-9_-]{40,}", {
-    broken: true,
+    words: ["webhooks/"],
     hint: "webhooks/[0-9]{15,21}/[A-Za-z0-9_-]{20}",
   }),
   shape("langsmith_key", "lsv2_(?:pt|sk)_[A-Za-z0-9_]{32,}", { at: "start" }),
@@ -90,13 +90,13 @@ const SHAPES: readonly Shape[] = [
     hint: "atlasv1\\.[A-Za-z0-9_-]{20}",
   }),
   shape("doppler_token", "dp\\.(?:pt|ct|sa|st|scim|audit)\\.(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,}", {
-    broken: true,
+    words: ["dp."],
     hint: "dp\\.(?:pt|ct|sa|st|scim|audit)\\.",
   }),
   shape("pulumi_token", "pul-[a-f0-9]{40}", { at: "start", starts: true }),
   shape("heroku_key", "HRKU-[A-Za-z0-9_-]{50,}", { at: "start" }),
   shape("netlify_token", "nfp_[A-Za-z0-9]{36}", { at: "start" }),
-  shape("fly_token", "fm[12][ar]?_[A-Za-z0-9+/]{60,}", { broken: true }),
+  shape("fly_token", "fm[12][ar]?_[A-Za-z0-9+/]{60,}", { words: [/fm[12]/] }),
   shape("planetscale_token", "pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_-]{32,}", { at: "start" }),
   shape("neon_key", "napi_[a-z0-9]{60,}", { at: "start" }),
   shape("cloudflare_key", "v1\\.0-[a-f0-9]{24}-[a-f0-9]{100,}", { at: "lead", hint: "v1\\.0-[a-f0-9]{24}" }),
@@ -105,7 +105,7 @@ const SHAPES: readonly Shape[] = [
   shape("brevo_key", "xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}", { at: "start" }),
   shape("square_token", "sq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,}", { at: "start" }),
   shape("braintree_token", "access_token\\$(?:production|sandbox)\\$[0-9a-z]{16}\\$[0-9a-f]{32}", {
-    broken: true,
+    words: ["access_token$"],
     hint: "access_token\\$(?:production|sandbox)",
   }),
   shape("newrelic_key", "NR(?:AK|IQ|II)-[A-Za-z0-9_-]{27,}", { at: "start" }),
@@ -115,7 +115,7 @@ const SHAPES: readonly Shape[] = [
   }),
   shape("honeycomb_key", "hc[a-z]ik_[a-z0-9]{50,}", { at: "start" }),
   shape("bitbucket_password", "ATBB[A-Za-z0-9]{30,}", { at: "start", starts: true }),
-  shape("airtable_token", "pat[A-Za-z0-9]{14}\\.[a-f0-9]{64}", { starts: true, broken: true }),
+  shape("airtable_token", "pat[A-Za-z0-9]{14}\\.[a-f0-9]{64}", { starts: true, words: [/pat[a-z0-9]{14}\./] }),
   shape("dropbox_token", "sl\\.(?:u\\.)?[A-Za-z0-9_-]{100,}", {
     at: "lead",
     starts: true,
@@ -141,18 +141,16 @@ const SHAPES: readonly Shape[] = [
 ];
 
 const MIXED = /[A-Z0-9]/;
-/** Something of each shape that is `broken`. */
-const BROKEN_WORDS = ["hooks.slack.com/", "q~", "webhooks/", "dp.", "pat", "fm1", "fm2", "access_token$"];
+const TAIL = /^[a-zA-Z]{1,9}[-_.]/;
 
-function rule({ kind, source, hint, starts, at, mixed, broken }: Shape): Rule {
-  const pattern = new RegExp((starts || at ? START : "") + source, "g");
-  const tail = /^[a-zA-Z]{1,9}[-_.]/;
+function rule({ kind, source, hint, starts, at, mixed, words }: Shape): Rule {
+  const pattern = once(() => new RegExp((starts || at ? START : "") + source, "g"));
   return {
     hints: [hint ?? source.replace(/\{(\d+),\}$/, "{$1}")],
-    ...(broken ? { words: BROKEN_WORDS } : { inRun: true }),
+    ...(words ? { words } : { inRun: true }),
     ...(at ? { at } : {}),
     apply: (text) =>
-      text.replace(pattern, (found) => (mixed && !MIXED.test(found.replace(tail, "")) ? found : mark(kind))),
+      text.replace(pattern(), (found) => (mixed && !MIXED.test(found.replace(TAIL, "")) ? found : mark(kind))),
   };
 }
 

@@ -12,13 +12,19 @@ export interface Rule {
    * which the last is `.`, `/` or `:` (`lead`). Then a run is looked at once, and not at each of its characters.
    */
   readonly at?: "start" | "lead";
-  /** Lower-case letters of which some stand in the lower-case form of every text that `apply` changes; told by rules that are not `inRun`. */
-  readonly words?: readonly string[];
+  /** What of which some stands in the lower-case form of every text that `apply` changes; told by rules that are not `inRun`. */
+  readonly words?: readonly (string | RegExp)[];
   readonly apply: (text: string) => string;
 }
 
 /** A run of this many letters, digits, `_` and `-` is where the tokens of most providers are looked for. */
 export const RUN_CHARS = 20;
+
+/** What is made when it is first asked for. A process that looks at one text needs few of the expressions, and each takes time to make. */
+export function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
 
 /** What stands in the place of a secret. */
 export function mark(kind: string): string {
