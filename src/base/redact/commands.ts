@@ -14,7 +14,7 @@ function after(
     value,
     keep,
   }: {
-    readonly words: readonly string[];
+    readonly words: NonNullable<Rule["words"]>;
     readonly hints: readonly string[];
     readonly lead: string;
     readonly value: string;
