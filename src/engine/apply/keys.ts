@@ -1,6 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { readSealed, writeSealed } from "../../base/sealed.ts";
+import type { Caches } from "./caches.ts";
 
 /**
  * Tells, without asking the database, that a key was never written: a Bloom filter in generations (Bloom: "Space/time trade-offs in
@@ -102,13 +100,14 @@ export class KeyIndex {
   }
 
   /**
-   * Writes generations to `folder` that are full and not there yet; `all` writes the unfinished one too. What cannot be written is tried the
-   * next time: on a full disk the tables must not stop because of a cache.
+   * Saves generations that are full and not saved yet; `all` saves the unfinished one too. What cannot be written is tried the next time: on a full
+   * disk the tables must not stop because of a cache.
    */
-  save(folder: string, table: string, all: boolean): void {
+  save(caches: Caches, table: string, identity: string, all: boolean): void {
     const until = all ? this.generations.length : this.generations.length - 1;
     try {
-      for (; this.saved < until; this.saved++) write(folder, table, this.saved, this.generations[this.saved]!);
+      for (; this.saved < until; this.saved++)
+        caches.write(fileOf(table, this.saved), identity, bytesOf(this.generations[this.saved]!));
     } catch {
       return;
     }
@@ -117,17 +116,10 @@ export class KeyIndex {
   }
 
   /** Reads what was saved of a store whose log stands at `seq`. Anything odd is ignored: the table is read instead. */
-  static load(folder: string, table: string, identity: string, seq: number): KeyIndex {
+  static load(caches: Caches, table: string, identity: string, seq: number): KeyIndex {
     const index = new KeyIndex();
-    if (identityOf(folder) !== identity) {
-      rmSync(folder, { recursive: true, force: true });
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      writeFileSync(join(folder, "identity"), identity);
-      return index;
-    }
-    const files = readdirSync(folder).filter((name) => name.startsWith(`${table}-`) && name.endsWith(".bloom"));
-    for (let k = 0; k < files.length; k++) {
-      const bytes = readSealed(join(folder, `${table}-${k}.bloom`));
+    for (let k = 0; ; k++) {
+      const bytes = caches.read(fileOf(table, k), identity);
       const bits = k === 0 ? FIRST_BITS : NEXT_BITS;
       if (bytes?.length !== bits / 8 + 24) break;
       const g = generation(bits, bytes.readDoubleLE(8));
@@ -142,19 +134,12 @@ export class KeyIndex {
   }
 }
 
-/** Of which log the saved keys are; undefined where none are, or where something else has the folder's name. */
-function identityOf(folder: string): string | undefined {
-  try {
-    return readFileSync(join(folder, "identity"), "utf8");
-  } catch {
-    return undefined;
-  }
-}
+const fileOf = (table: string, generation: number): string => `${table}-${generation}.bloom`;
 
-function write(folder: string, table: string, k: number, g: Generation): void {
+function bytesOf(g: Generation): Uint8Array[] {
   const head = Buffer.alloc(24);
   head.writeDoubleLE(g.keys, 0);
   head.writeDoubleLE(g.from_seq, 8);
   head.writeDoubleLE(g.to_seq, 16);
-  writeSealed(join(folder, `${table}-${k}.bloom`), [head, g.bits]);
+  return [head, g.bits];
 }

@@ -2,10 +2,13 @@ import { type DuckDBConnection, LIST, listValue, VARCHAR } from "@duckdb/node-ap
 import { clock } from "../../base/clock.ts";
 import { newId } from "../../base/id.ts";
 import { LIMITS } from "../../base/limits.ts";
+import type { Caches } from "./caches.ts";
 import type { Db } from "./db.ts";
 
 /** Whether an id begins with its time: version 7. */
 const isOrdered = (id: string): boolean => id.charCodeAt(14) === 55;
+
+const FILE = "ids";
 
 /**
  * Which event ids are in the tables already. Ids are UUIDv7, so text order is time order. Two generations of the last ids are kept in
@@ -29,8 +32,41 @@ export class SeenIds {
     this.floor = floor;
   }
 
-  /** Loads the newest ids of the table. */
-  static async load(connection: DuckDBConnection): Promise<SeenIds> {
+  /** The ids of tables that stand at `seq`: those that were saved with the ids that came since, or the newest of the table. */
+  static async load(connection: DuckDBConnection, caches: Caches, identity: string, seq: number): Promise<SeenIds> {
+    const saved = SeenIds.saved(caches, identity);
+    if (!saved || saved.seq > seq) return SeenIds.newest(connection);
+    const since = await connection.runAndReadAll(
+      `select id from (select id::varchar as id, stream_seq from events where stream_seq > ${saved.seq}
+union all select event_id, stream_seq from set_aside where error like '*:%' and stream_seq > ${saved.seq}) order by stream_seq limit ${LIMITS.dedupe_ids_max + 1}`,
+    );
+    if (since.currentRowCount > LIMITS.dedupe_ids_max) return SeenIds.newest(connection);
+    saved.ids.add(since.getRowsJS().map(([id]) => String(id)));
+    return saved.ids;
+  }
+
+  /** Saves what is known of tables that stand at `seq`. */
+  save(caches: Caches, identity: string, seq: number): void {
+    const text = [seq, this.floor, this.top, [...this.old].join(" "), [...this.young].join(" ")].join("\n");
+    try {
+      caches.write(FILE, identity, [Buffer.from(text)]);
+    } catch {
+      // the next start reads the table
+    }
+  }
+
+  private static saved(caches: Caches, identity: string): { seq: number; ids: SeenIds } | undefined {
+    const parts = caches.read(FILE, identity)?.toString().split("\n");
+    if (parts?.length !== 5) return undefined;
+    const [seq, floor, top, old, young] = parts as [string, string, string, string, string];
+    const ids = new SeenIds(young === "" ? [] : young.split(" "), floor);
+    ids.old = new Set(old === "" ? [] : old.split(" "));
+    ids.top = top;
+    return { seq: Number(seq), ids };
+  }
+
+  /** Reads the newest ids of the table. */
+  private static async newest(connection: DuckDBConnection): Promise<SeenIds> {
     const rows = (
       await connection.runAndReadAll(
         `select id::varchar from events where stream_seq > (select coalesce(max(stream_seq), 0) from events) - 64 order by id desc limit ${LIMITS.dedupe_ids_max}`,

@@ -12,9 +12,9 @@ import {
   storeError,
   walIsLarge,
 } from "../../store/open.ts";
-import { Rows } from "../../store/rows.ts";
-import { type Column, columnsOf, type Projections } from "../../store/tables.ts";
+import { columnsOf, type Projections } from "../../store/tables.ts";
 import type { Frame } from "../../wire/frame.ts";
+import { Caches } from "./caches.ts";
 import type { Item } from "./column-source.ts";
 import { dataJson } from "./data-json.ts";
 import type { Db } from "./db.ts";
@@ -26,6 +26,7 @@ import type { KeyedTable } from "./keyed.ts";
 import { KeyIndex } from "./keys.ts";
 import { Mapped } from "./mapped.ts";
 import type { Fault, Portion } from "./portion.ts";
+import { Repeats } from "./repeats.ts";
 import { Rollups } from "./rollups.ts";
 import { SeenIds } from "./seen.ts";
 
@@ -57,17 +58,17 @@ export class Tables {
   private readonly folded: Folded[] = [];
   private readonly rollups: Rollups;
   private readonly events: EventRows;
-  private readonly repeats = new Rows("_repeats", REPEATS);
+  private readonly repeats = new Repeats();
   private readonly seen: SeenIds;
   private readonly forgotten: Forgotten;
-  private readonly keysFolder: string;
+  private readonly caches: Caches;
 
-  private constructor(store: Store, projections: Projections, position: Position, seen: SeenIds) {
+  private constructor(store: Store, projections: Projections, position: Position, caches: Caches, seen: SeenIds) {
     this.store = store;
     this.position = position;
     this.seen = seen;
     this.forgotten = new Forgotten(projections);
-    this.keysFolder = `${store.file}.keys`;
+    this.caches = caches;
     const rollups = new Map<string, Extract<ReturnType<Projections["get"]>, { kind: "rollup" }>>();
     for (const [name, p] of projections) {
       if (p.kind === "map" && name !== "events") this.mapped.push(new Mapped(name, p));
@@ -84,13 +85,16 @@ export class Tables {
   /** Opens the tables of a store where they stand. */
   static async open(store: Store, projections: Projections): Promise<Tables> {
     const position = await readPosition(store.writer);
-    const tables = new Tables(store, projections, position, await SeenIds.load(store.writer));
+    const caches = new Caches(`${store.file}.keys`);
+    const identity = identityOf(position);
+    const seen = await SeenIds.load(store.writer, caches, identity, position.seq);
+    const tables = new Tables(store, projections, position, caches, seen);
     await tables.forgotten.load(store.writer);
-    const identity = `${position.stream} ${position.created}`;
     for (const table of tables.keyedTables()) {
-      table.index = KeyIndex.load(tables.keysFolder, table.name, identity, position.seq);
+      table.index = KeyIndex.load(caches, table.name, identity, position.seq);
       await table.catchUp(store.writer);
     }
+    await store.giveBack(); // what opening took
     return tables;
   }
 
@@ -175,7 +179,7 @@ export class Tables {
       });
     }
     this.seen.add(applied.ids);
-    for (const table of this.keyedTables()) table.index.save(this.keysFolder, table.name, false);
+    this.saveKeys(false);
     return applied;
   }
 
@@ -198,7 +202,7 @@ export class Tables {
       for (const placed of batch) {
         const { portions, repeats } = await this.sort(placed, ids, how);
         repeated += repeats.length;
-        for (const item of repeats) this.tellRepeat(item);
+        for (const item of repeats) this.repeats.tell(item);
         for (const portion of portions) {
           // what weir itself tells (ticks, alerts) is not what happened last
           for (const { event } of portion.items) if (event.via !== "weir" && event.time > time_us) time_us = event.time;
@@ -293,16 +297,9 @@ export class Tables {
     return { portions: [{ frame, seq, items, whole, faults }], repeats };
   }
 
-  private tellRepeat({ event, seq }: Item): void {
-    const { lanes } = this.repeats;
-    [seq, event.producer, event.epoch, event.n].forEach((value, k) => {
-      lanes[k]!.push(value);
-    });
-  }
-
   private clearRows(): void {
     this.events.rows.clear();
-    this.repeats.clear();
+    this.repeats.rows.clear();
     for (const { rows } of this.mapped) rows.clear();
   }
 
@@ -337,7 +334,7 @@ export class Tables {
     const writer = await this.db();
     await this.events.rows.append(writer);
     for (const { rows } of this.mapped) await rows.append(writer);
-    await this.repeats.append(writer);
+    await this.repeats.rows.append(writer);
   }
 
   private async setAside(faults: readonly Fault[]): Promise<void> {
@@ -371,30 +368,32 @@ export class Tables {
         throw error;
       }
       await this.store.giveBack(); // what a checkpoint took is not needed until the next one
-      this.saveKeys();
+      this.save();
       return true;
     });
   }
 
-  private saveKeys(): void {
-    for (const table of this.keyedTables()) table.index.save(this.keysFolder, table.name, true);
+  private saveKeys(all: boolean): void {
+    for (const table of this.keyedTables()) table.index.save(this.caches, table.name, identityOf(this.position), all);
+  }
+
+  /** Saves what makes the next start quick. */
+  private save(): void {
+    this.saveKeys(true);
+    this.seen.save(this.caches, identityOf(this.position), this.position.seq);
   }
 
   /** Saves what makes the next start quick, and closes the store. */
   async close(): Promise<void> {
     await this.alone(async () => {
       await this.committing.catch(() => {}); // told already
-      this.saveKeys();
+      this.save();
       await this.store.close();
     });
   }
 }
 
-const REPEATS: readonly Column[] = [
-  { name: "stream_seq", type: "BIGINT" },
-  { name: "producer", type: "VARCHAR" },
-  { name: "epoch", type: "BIGINT" },
-  { name: "n", type: "BIGINT" },
-];
+/** Of which log the tables are made. */
+const identityOf = ({ stream, created }: StreamName): string => `${stream} ${created}`;
 
 class Rollback extends Error {}
