@@ -34,12 +34,13 @@ export default defineQuery({
         equals("tool", "tool", input.tool),
         equals("project", "project", input.project),
         equals("session", "session", input.session),
-        { sql: "duration_ms >= $min_ms", values: { min_ms: input.min_ms ?? 0 } },
+        // a condition on each row costs as much as reading the column
+        input.min_ms === undefined ? undefined : { sql: "duration_ms >= $min_ms", values: { min_ms: input.min_ms } },
       ],
       (
         where,
-      ) => `select time, tool, mcp_server, duration_ms, status, left(error, 500) as error, session, project, left(input, 500) as input, event_id
-from tool_calls where ${where} order by duration_ms desc limit $rows`,
+      ) => `from (select time, tool, mcp_server, duration_ms, status, left(error, 500) as error, session, project, left(input, 500) as input, event_id
+  from tool_calls where ${where} order by duration_ms desc nulls last limit $rows) where duration_ms is not null`,
       { rows: rowsOf(input.limit, 20) },
     ),
 });
