@@ -102,7 +102,8 @@ export class Manifest {
   origin: Origin | undefined;
   segments: Segment[] = [];
   totals = NOTHING;
-  private file = 0;
+  /** Which file was read: the number of one that is gone may be that of the next. */
+  private file = "";
   private read = 0;
   private lines = 0;
 
@@ -118,9 +119,11 @@ export class Manifest {
   /** Looks whether there is more. Throws `archive_broken` naming the line that makes no sense. */
   refresh(): this {
     const path = manifestFile(this.folder);
-    const { size = 0, ino = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
-    if (ino !== this.file || size < this.read) this.forget(ino);
-    if (size === this.read || ino === 0) return this;
+    const found = statSync(path, { throwIfNoEntry: false });
+    const file = found ? `${found.ino} ${found.birthtimeMs}` : "";
+    const size = found?.size ?? 0;
+    if (file !== this.file || size < this.read) this.forget(file);
+    if (size === this.read) return this;
     const fd = openSync(path, "r");
     try {
       const bytes = Buffer.alloc(fstatSync(fd).size - this.read);
@@ -129,7 +132,7 @@ export class Manifest {
       for (const line of whole.toString("utf8").split("\n").slice(0, -1)) this.take(line);
       this.read += whole.length;
     } catch (error) {
-      this.forget(0); // the next look reads it from its beginning, and says the same
+      this.forget(""); // the next look reads it from its beginning, and says the same
       throw error;
     } finally {
       closeSync(fd);
@@ -137,7 +140,7 @@ export class Manifest {
     return this;
   }
 
-  private forget(file: number): void {
+  private forget(file: string): void {
     this.file = file;
     this.read = 0;
     this.lines = 0;

@@ -1,4 +1,5 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Cut } from "../../../src/engine/archive/cut.ts";
@@ -43,6 +44,16 @@ describe("the manifest", () => {
     expect(manifest.refresh().end).toBe(20);
     expect(manifest.totals).toEqual({ messages: 16, events: 32, bytes: 600, days: 2 });
     expect(new Manifest(dir.path).refresh()).toMatchObject({ end: 20, totals: manifest.totals });
+  });
+
+  test("another file in its place is read from its beginning, though it has the same size, and perhaps the number of the one before", async () => {
+    await using dir = await tempDir();
+    const manifest = new Manifest(dir.path);
+    for (const id of ["a1", "b2", "c3", "d4"]) {
+      await rm(manifestFile(dir.path), { force: true });
+      await appendLine(dir.path, { ...ORIGIN, id });
+      expect(manifest.refresh().origin?.id).toBe(id);
+    }
   });
 
   test("a line whose writer died counts for nothing, and is taken off", async () => {
