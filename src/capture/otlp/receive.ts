@@ -2,7 +2,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { redactText } from "../../base/redact.ts";
 import type { Draft } from "../../define/event.ts";
 import { inputRejected } from "../../events/flow.ts";
-import { boundJson } from "../bound.ts";
+import { boundJson, boundText } from "../bound.ts";
 import type { Signal } from "./batch.ts";
 import { readJson } from "./json.ts";
 import { mapBatch, type Refusal } from "./map.ts";
@@ -80,7 +80,7 @@ function unreadable(detail: string, form: Form, bytes: Uint8Array, time: number)
     { ...ENVELOPE, time },
     {
       reason: "undecodable",
-      detail: detail.slice(0, 2_000),
+      detail: boundText(detail, 2_000),
       original: Buffer.from(redactText(head.toString("latin1")), "latin1").subarray(0, LIMITS.rejected_part_bytes_max),
       content_type: form === "json" ? "application/json" : "application/x-protobuf",
     },

@@ -66,6 +66,9 @@ describe("hostile bytes", () => {
     if (received.malformed) expect(received.message).toMatch(/^the (traces|metrics|logs) request \w/);
   };
 
+  test("bytes of which the parser quotes half a character", () =>
+    harmless("traces", "json", Uint8Array.from([241, 128, 128, 128])));
+
   test("any bytes as protobuf or JSON", () => {
     fc.assert(
       fc.property(
