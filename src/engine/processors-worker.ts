@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { privacyGiven, readTelemetry } from "../base/config.ts";
 import { openKeys } from "../base/keys.ts";
+import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
 import { withoutOwnSecrets } from "../base/own-secrets.ts";
 import { watchPolicy } from "../base/privacy.ts";
@@ -47,7 +48,7 @@ const tell = (): void => {
   told = now;
   parentPort!.postMessage(status);
 };
-const timer = setInterval(tell, 100);
+const timer = setInterval(tell, LIMITS.told_ms);
 tell();
 parentPort!.once("message", async () => {
   ending.abort();
