@@ -82,6 +82,17 @@ describe("canaries", () => {
   });
 });
 
+describe("a token for a user in an address", () => {
+  it("goes without a digit and with one alone, which a token drawn at random can have", () => {
+    for (const token of ["leOsydzhmtCJHWUrAMGFVLuvhJ6VGAEFjwqepADI", "abcdefghijklmnopqrSTUVWXYZabcdefghijklmn"])
+      expect(redactText(`https://${token}@git.example.com/a.git`)).toBe(
+        "https://[redacted:token]@git.example.com/a.git",
+      );
+    const name = "git clone ssh://continuous-integration-account@git.example.com/a.git";
+    expect(redactText(name)).toBe(name);
+  });
+});
+
 describe("a corpus made from what is published about formats", () => {
   it("has more than 200 families, and none of them stays, alone, between lines or inside JSON", () => {
     const planted = [corpus(), corpus(), corpus()].flat();

@@ -112,6 +112,7 @@ export const COMMAND_RULES: readonly Rule[] = [
     hints: [":(?:\\\\{0,3}/){2}[A-Za-z0-9_-]{20,512}@"],
     lead: `:(?:\\\\{0,3}/){2}`,
     value: `[A-Za-z0-9_-]{20,255}(?=@)`,
-    keep: (value) => !looksGenerated(value),
+    // nobody's name is that long and of both cases
+    keep: (value) => !looksGenerated(value) && !/^(?=.*[a-z])(?=.*[A-Z]).{32}/.test(value),
   }),
 ];

@@ -55,12 +55,13 @@ function changes(value: string): number {
   return count;
 }
 
-/** Long letters in no order: names in code change between capitals and small letters a word at a time. */
+/** Long letters in no order, with a digit or none: names in code change between capitals and small letters a word at a time. */
 function isShuffled(value: string): boolean {
-  if (value.length < 20 || value.length > 128 || !/^[A-Za-z]+$/.test(value)) return false;
+  if (value.length < 20 || value.length > 128 || !/^[A-Za-z0-9]+$/.test(value)) return false;
+  const letters = value.replace(/[0-9]/g, "");
   let turns = 0;
-  for (let i = 1; i < value.length; i++) if ((value.charCodeAt(i) ^ value.charCodeAt(i - 1)) & 32) turns++;
-  return turns >= value.length * 0.36;
+  for (let i = 1; i < letters.length; i++) if ((letters.charCodeAt(i) ^ letters.charCodeAt(i - 1)) & 32) turns++;
+  return turns >= letters.length * 0.36;
 }
 
 /** Text that looks generated: long, of letters and digits in turn, or of capitals and small letters in no order. */
