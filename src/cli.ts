@@ -169,7 +169,7 @@ program
   .command("export")
   .description("write all events out: Parquet files by day, or CloudEvents one a line on stdout")
   .requiredOption("--format <format>", "parquet or jsonl")
-  .option("--out <folder>", "folder for Parquet files", "weir-export")
+  .option("--out <folder>", "folder for Parquet files; weir-export where absent")
   .action(async (o) => (await import("./cli/operate.ts")).exportEvents(o));
 program
   .command("mcp")

@@ -174,6 +174,11 @@ async function rebuildInto(file: string): Promise<void> {
 export async function exportEvents({ format, out }: { format: string; out?: string }): Promise<void> {
   if (format !== "parquet" && format !== "jsonl")
     throw new WeirError("usage", `--format takes parquet or jsonl, not ${format}`);
+  if (format === "jsonl" && out !== undefined)
+    throw new WeirError(
+      "usage",
+      "--out is the folder of Parquet files; jsonl goes to stdout: weir export --format jsonl > file",
+    );
   const { file } = await operate<{ file: string }>("snapshot");
   const instance = await DuckDBInstance.create(file, { access_mode: "READ_ONLY", memory_limit: "512MB" });
   const connection = await instance.connect();

@@ -35,14 +35,20 @@ export function createAsk(queries: ReadonlyMap<string, Query>, select: Select): 
     const asked = typeof values.rows === "number" ? values.rows : LIMITS.query_rows_max;
     const bounds = { rowsMax: Math.min(rowsMax, asked, LIMITS.query_rows_max), timeMs: LIMITS.query_ms_max, signal };
     const answer = await select({ sql, values: "rows" in values ? { ...values, rows: asked + 1 } : values }, bounds);
-    if (!query.after) return answer;
-    const { rows, note } = query.after(
+    const lately = "since" in query.input && sql.includes("$as_of") && answer.as_of.time !== null;
+    const empty = lately && answer.rows.length === 0 ? NOTHING_LATELY : undefined;
+    if (!query.after) return empty === undefined ? answer : { ...answer, note: empty };
+    const { rows, note = empty } = query.after(
       answer.rows.map((row) => rowOf(answer, row)),
       parsed,
     );
     return { ...answer, ...shaped(query, rows), ...(note !== undefined && { note }) };
   };
 }
+
+/** Said where the period that a query takes by itself holds nothing: what was imported is often older. */
+const NOTHING_LATELY =
+  "Nothing in the period that is looked at by default: pass since, for example 365d, to look further back.";
 
 const rowOf = ({ columns }: Answer, row: readonly unknown[]): AnsweredRow =>
   Object.fromEntries(columns.map(({ name }, k) => [name, row[k]]));

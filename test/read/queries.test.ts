@@ -37,6 +37,13 @@ async function rows(name: string, input: unknown = {}): Promise<Record<string, u
   return answer.rows.map((row) => Object.fromEntries(answer.columns.map((c, k) => [c.name, row[k]])));
 }
 
+it("says where the period looked at by default is empty, and nothing of it where the period was given", async () => {
+  const nobody = { project: "/nobody" };
+  expect((await ctx.ask("tools", nobody)).note).toMatch(/pass since/);
+  expect((await ctx.ask("tools", { ...nobody, since: "2020-01-01" })).note).toBeUndefined();
+  expect((await onEmpty.ask("tools", nobody)).note).toBeUndefined();
+});
+
 describe.each([...queries.keys()])("query %s", (name) => {
   const query = queries.get(name)!;
   const expected = fieldList(query.row).map(([column]) => column);
