@@ -45,6 +45,7 @@ export const LIMITS = {
   commit_gather_events: 400, // after a batch of so many, the next gathers as long as that one took
   commit_gather_bytes_max: 524_288, // what waits then is taken at once
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
+  apply_turn_ms: 5, // time for which a batch holds the thread before requests have their turn
   replay_events_max: 16_384, // events of one transaction while tables are made again
   replay_look_ms: 50, // how often a replay looks whether it has reached its end
   fold_cache_rows_max: 10_000, // open rows kept in memory per table

@@ -40,3 +40,27 @@ export function soon(act: () => void): Soon {
     },
   };
 }
+
+/**
+ * A turn on the event loop that long work takes: after `ms` it is over, and the work lets what else waits on the thread, requests above all, have
+ * theirs first.
+ */
+export class Turn {
+  private readonly ms: number;
+  private until: number;
+
+  constructor(ms: number) {
+    this.ms = ms;
+    this.until = performance.now() + ms;
+  }
+
+  over(): boolean {
+    return performance.now() >= this.until;
+  }
+
+  /** Resolves in the next turn. */
+  async next(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.until = performance.now() + this.ms;
+  }
+}

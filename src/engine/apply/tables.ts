@@ -1,5 +1,6 @@
 import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { Turn } from "../../base/wait.ts";
 import { columnsBehind } from "../../define/event.ts";
 import { upcast } from "../../events/plain.ts";
 import {
@@ -16,7 +17,6 @@ import { columnsOf, type Projections } from "../../store/tables.ts";
 import type { Frame } from "../../wire/frame.ts";
 import { Caches } from "./caches.ts";
 import type { Item } from "./column-source.ts";
-import { dataJson } from "./data-json.ts";
 import type { Db } from "./db.ts";
 import { EventRows } from "./event-rows.ts";
 import { Folded } from "./folded.ts";
@@ -29,6 +29,7 @@ import type { Fault, Portion } from "./portion.ts";
 import { Repeats } from "./repeats.ts";
 import { Rollups } from "./rollups.ts";
 import { SeenIds } from "./seen.ts";
+import { setAside } from "./set-aside.ts";
 
 /** A frame with its place in the log. */
 export interface Placed {
@@ -218,7 +219,7 @@ export class Tables {
       }
       const writer = await this.db();
       for (const table of this.keyedTables()) await table.write(writer);
-      await this.setAside(faults);
+      await setAside(writer, faults);
       await this.forgotten.empty(writer);
       if (!how.keep) throw new Rollback();
       const to: Position = {
@@ -305,7 +306,11 @@ export class Tables {
 
   /** Takes the events of some frames into every table: rows that only grow at once, others as far as they must be known first. */
   private async compute(step: readonly Portion[], faults: Fault[]): Promise<void> {
-    for (const folded of this.folded) await folded.prepare(step, this.db, faults);
+    const turn = new Turn(LIMITS.apply_turn_ms);
+    for (const folded of this.folded) {
+      await folded.prepare(step, this.db, faults);
+      if (turn.over()) await turn.next();
+    }
     const countsEvents = this.rollups.reads("events");
     for (const portion of step) {
       const { frame, seq, items, whole } = portion;
@@ -313,6 +318,7 @@ export class Tables {
       const inOrder = whole && frame.groups.length === 1;
       if (inOrder) await this.events.takeGroup(frame.groups[0]!, seq, () => this.append());
       for (const mapped of this.mapped) mapped.take(portion, this.rollups, faults);
+      if (turn.over()) await turn.next();
       for (const item of items) {
         const { event, group, row } = item;
         if (!inOrder) {
@@ -321,7 +327,11 @@ export class Tables {
         }
         if (countsEvents) this.rollups.changed("events", undefined, event as unknown as Row, seq);
       }
-      for (const folded of this.folded) folded.take(portion, this.rollups, faults);
+      if (turn.over()) await turn.next();
+      for (const folded of this.folded) {
+        folded.take(portion, this.rollups, faults);
+        if (turn.over()) await turn.next();
+      }
     }
     await this.rollups.settle(this.db);
     await this.append();
@@ -335,18 +345,6 @@ export class Tables {
     await this.events.rows.append(writer);
     for (const { rows } of this.mapped) await rows.append(writer);
     await this.repeats.rows.append(writer);
-  }
-
-  private async setAside(faults: readonly Fault[]): Promise<void> {
-    for (const { item, table, error } of faults) {
-      await (await this.db()).run("insert into set_aside values ($id, $type, $seq, $error, $event)", {
-        id: item.event.id,
-        type: item.event.type,
-        seq: item.seq,
-        error: `${table}: ${error}`,
-        event: columnsBehind(item.event) ? dataJson(item.group, item.row) : JSON.stringify(item.event.data),
-      });
-    }
   }
 
   /** Ids of the events that were taken from a sequence of the log. */
