@@ -194,6 +194,22 @@ describe("tools and metrics", () => {
   });
 });
 
+it("sessions are the same whether the totals of all are put together or of those shown", async () => {
+  for (const [sort, at] of Object.entries({ last_event: "last_event_at", started: "started_at" })) {
+    const limited = await rows("sessions", { sort, limit: 7 });
+    expect(limited).toHaveLength(7);
+    expect(limited).toEqual((await rows("sessions", { sort, limit: 1000 })).slice(0, 7));
+    const { project } = limited[0]!;
+    expect(await rows("sessions", { sort, project, limit: 3 })).toEqual(
+      (await rows("sessions", { sort: "cost", project, limit: 1000 }))
+        .toSorted(
+          (a, b) => String(b[at]).localeCompare(String(a[at])) || String(a.session).localeCompare(String(b.session)),
+        )
+        .slice(0, 3),
+    );
+  }
+});
+
 describe("search", () => {
   it("finds by type, session, time and text, newest first, in pages", async () => {
     expect(await rows("search", { type: "session.", limit: 100 })).toHaveLength(30);
@@ -208,5 +224,39 @@ describe("search", () => {
     expect(ids.size).toBe(2000);
     expect(await rows("search", { before_seq: 2, limit: 1000 })).toHaveLength(10);
     expect((await ctx.ask("search", { text: "no such text" })).rows).toHaveLength(0);
+  });
+
+  it("finds the same as a look at every row, wherever in the log that stands", async () => {
+    const columns = "rowid, stream_seq, type, session, data";
+    const all = await ctx.select(
+      { sql: `select ${columns} from events`, values: {} },
+      { rowsMax: 100_000, timeMs: 10_000 },
+    );
+    const newest = all.rows.toSorted((a, b) => Number(b[1]) - Number(a[1]) || Number(b[0]) - Number(a[0]));
+    const inputs = [
+      {},
+      { type: "session." },
+      { type: "tool.called" },
+      { session: sessionOf(3) },
+      { text: "NEEDLE7" },
+      { text: "a" },
+    ];
+    for (const input of inputs as { type?: string; session?: string; text?: string }[])
+      for (const page of [{}, { before_seq: 299 }, { before_seq: 40 }, { before: 4_000 }, { before: 7 }] as Record<
+        string,
+        number
+      >[])
+        for (const limit of [1, 3, 120, 900]) {
+          const expected = newest.filter(
+            ([row, seq, type, session, data]) =>
+              Number(row) < (page.before ?? Infinity) &&
+              Number(seq) < (page.before_seq ?? Infinity) &&
+              (input.type === undefined || String(type).startsWith(input.type)) &&
+              (input.session === undefined || session === input.session) &&
+              (input.text === undefined || String(data).toLowerCase().includes(input.text.toLowerCase())),
+          );
+          const found = await rows("search", { ...input, ...page, limit });
+          expect(found.map(({ row }) => Number(row))).toEqual(expected.slice(0, limit).map(([row]) => Number(row)));
+        }
   });
 });

@@ -42,6 +42,7 @@ export default defineQuery({
     last_session: optional(text("session of the last time")),
     last_error: optional(text("message of the last time, cut", { private: true })),
   },
+  // their times first: messages are read of the newest alone
   sql: (input) => {
     const { table, name, server, failed } = SOURCES[input.of ?? "tool"];
     return statement(
@@ -57,7 +58,9 @@ export default defineQuery({
         where,
       ) => `select name, mcp_server, message, count(*) as times, count(distinct session) as sessions, min(time) as first_at, max(time) as last_at,
   arg_max(session, time) as last_session, left(arg_max(error, time), 1000) as last_error, sum(count(*)) over () as looked
-from (select ${name} as name, ${server} as mcp_server, ${ALIKE("error")} as message, session, time, error from ${table} where ${where} order by time desc limit ${FAILURES_MAX})
+from (select ${name} as name, ${server} as mcp_server, ${ALIKE("error")} as message, session, time, error from ${table}
+  where ${where} and time >= (select min(time) from (select time from ${table} where ${where} order by time desc limit ${FAILURES_MAX}))
+  order by time desc limit ${FAILURES_MAX})
 group by name, mcp_server, message order by last_at desc limit $rows`,
       { rows: rowsOf(input.limit, 50) },
     );
