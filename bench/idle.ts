@@ -12,7 +12,7 @@ export default async function idle(options: ReadonlyMap<string, string>): Promis
     await weir.stop();
   }
   const weir = await startInstance(dir);
-  await new Promise((resolve) => setTimeout(resolve, 15_000)); // start-up work is over
+  await new Promise((resolve) => setTimeout(resolve, 30_000)); // V8 collects what a start left 20 to 30 s after it; then start-up work is over
   const before = weir.cpu();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
   const result = {
