@@ -56,6 +56,32 @@ test("what waits in memory is bounded, and goes on when there is room", async ()
   await reader.close();
 });
 
+test("a message that is lost on the way is read all the same", async () => {
+  await using nats = await startTestBroker();
+  await using bus = await nats.connect("engine");
+  await ensureStreams(bus.jsm, nats.config);
+  await send(bus, 40);
+  let seen = 0;
+  const subscribe: typeof bus.nc.subscribe = (subject, options) =>
+    bus.nc.subscribe(subject, {
+      ...options,
+      callback: (error, message) => {
+        if (Buffer.from(message.data).toString() === "17" && seen++ === 0) return; // the first time only
+        options?.callback?.(error, message);
+      },
+    });
+  const nc = new Proxy(bus.nc, {
+    get: (of, name) => {
+      const value = name === "subscribe" ? subscribe : Reflect.get(of, name);
+      return typeof value === "function" ? value.bind(of) : value;
+    },
+  });
+  const reader = openReader({ ...bus, nc }, "WEIR_IN", { after: 0 });
+  expect(await take(reader, 40)).toEqual(numbersTo(40));
+  expect(seen).toBe(2); // lost once, brought again
+  await reader.close();
+});
+
 test("a consumer that is gone, and a broker that was away, cost nothing", async () => {
   await using nats = await startTestBroker();
   await using bus = await nats.connect("engine");
