@@ -54,12 +54,9 @@ export class Turn {
     this.until = performance.now() + ms;
   }
 
-  over(): boolean {
-    return performance.now() >= this.until;
-  }
-
-  /** Resolves in the next turn. */
-  async next(): Promise<void> {
+  /** Where it is over, resolves in the next one. */
+  async mayEnd(): Promise<void> {
+    if (performance.now() < this.until) return;
     await new Promise((resolve) => setImmediate(resolve));
     this.until = performance.now() + this.ms;
   }

@@ -1,6 +1,6 @@
 import { readFrame } from "../wire/frame.ts";
 import type { Reader, Stored } from "../wire/read.ts";
-import type { Placed } from "./apply/tables.ts";
+import type { Placed } from "./apply/portion.ts";
 
 /**
  * Takes the frames that wait, up to the bounds or up to the sequence `until`. `place.seq` is the last sequence looked at. Sequences that are missing,

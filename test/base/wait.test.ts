@@ -1,13 +1,18 @@
 import { expect, test } from "vitest";
 import { Turn } from "../../src/base/wait.ts";
 
-test("a turn that is over lets what waits on the thread have its own before it goes on", async () => {
-  const turn = new Turn(0);
-  expect(turn.over()).toBe(true);
-  const order: string[] = [];
-  setImmediate(() => order.push("what waited"));
-  await turn.next();
-  order.push("the work");
-  expect(order).toEqual(["what waited", "the work"]);
-  expect(new Turn(60_000).over()).toBe(false);
+/** Whether what waits on the thread comes before the work that may end its turn. */
+async function waitersFirst(ms: number): Promise<boolean> {
+  const turn = new Turn(ms);
+  let came = false;
+  setImmediate(() => {
+    came = true;
+  });
+  await turn.mayEnd();
+  return came;
+}
+
+test("a turn that is over lets what waits on the thread go first, one that is not goes on", async () => {
+  expect(await waitersFirst(0)).toBe(true);
+  expect(await waitersFirst(60_000)).toBe(false);
 });

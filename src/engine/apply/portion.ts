@@ -1,6 +1,12 @@
 import type { Frame } from "../../wire/frame.ts";
 import type { Item } from "./column-source.ts";
 
+/** A frame with its place in the log. */
+export interface Placed {
+  readonly seq: number;
+  readonly frame: Frame;
+}
+
 /** What cannot be written into some table: set aside, and the others go on. `*` stands for all tables. */
 export interface Fault {
   readonly item: Item;

@@ -14,7 +14,6 @@ import {
   walIsLarge,
 } from "../../store/open.ts";
 import { columnsOf, type Projections } from "../../store/tables.ts";
-import type { Frame } from "../../wire/frame.ts";
 import { Caches } from "./caches.ts";
 import type { Item } from "./column-source.ts";
 import type { Db } from "./db.ts";
@@ -25,17 +24,11 @@ import { isolate } from "./isolate.ts";
 import type { KeyedTable } from "./keyed.ts";
 import { KeyIndex } from "./keys.ts";
 import { Mapped } from "./mapped.ts";
-import type { Fault, Portion } from "./portion.ts";
+import type { Fault, Placed, Portion } from "./portion.ts";
 import { Repeats } from "./repeats.ts";
 import { Rollups } from "./rollups.ts";
 import { SeenIds } from "./seen.ts";
 import { setAside } from "./set-aside.ts";
-
-/** A frame with its place in the log. */
-export interface Placed {
-  readonly seq: number;
-  readonly frame: Frame;
-}
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -63,6 +56,7 @@ export class Tables {
   private readonly seen: SeenIds;
   private readonly forgotten: Forgotten;
   private readonly caches: Caches;
+  private readonly turn = new Turn(LIMITS.apply_turn_ms);
 
   private constructor(store: Store, projections: Projections, position: Position, caches: Caches, seen: SeenIds) {
     this.store = store;
@@ -218,7 +212,10 @@ export class Tables {
         waiting = 0;
       }
       const writer = await this.db();
-      for (const table of this.keyedTables()) await table.write(writer);
+      for (const table of this.keyedTables()) {
+        await this.turn.mayEnd();
+        await table.write(writer);
+      }
       await setAside(writer, faults);
       await this.forgotten.empty(writer);
       if (!how.keep) throw new Rollback();
@@ -306,11 +303,8 @@ export class Tables {
 
   /** Takes the events of some frames into every table: rows that only grow at once, others as far as they must be known first. */
   private async compute(step: readonly Portion[], faults: Fault[]): Promise<void> {
-    const turn = new Turn(LIMITS.apply_turn_ms);
-    for (const folded of this.folded) {
-      await folded.prepare(step, this.db, faults);
-      if (turn.over()) await turn.next();
-    }
+    for (const folded of this.folded) await folded.prepare(step, this.db, faults);
+    await this.turn.mayEnd();
     const countsEvents = this.rollups.reads("events");
     for (const portion of step) {
       const { frame, seq, items, whole } = portion;
@@ -318,7 +312,7 @@ export class Tables {
       const inOrder = whole && frame.groups.length === 1;
       if (inOrder) await this.events.takeGroup(frame.groups[0]!, seq, () => this.append());
       for (const mapped of this.mapped) mapped.take(portion, this.rollups, faults);
-      if (turn.over()) await turn.next();
+      await this.turn.mayEnd();
       for (const item of items) {
         const { event, group, row } = item;
         if (!inOrder) {
@@ -327,23 +321,29 @@ export class Tables {
         }
         if (countsEvents) this.rollups.changed("events", undefined, event as unknown as Row, seq);
       }
-      if (turn.over()) await turn.next();
+      await this.turn.mayEnd();
       for (const folded of this.folded) {
         folded.take(portion, this.rollups, faults);
-        if (turn.over()) await turn.next();
+        await this.turn.mayEnd();
       }
     }
     await this.rollups.settle(this.db);
     await this.append();
     const writer = await this.db();
-    for (const folded of this.folded) await folded.append(writer);
+    for (const folded of this.folded) {
+      await this.turn.mayEnd();
+      await folded.append(writer);
+    }
   }
 
   /** Writes the rows of tables that only grow. */
   private async append(): Promise<void> {
     const writer = await this.db();
     await this.events.rows.append(writer);
-    for (const { rows } of this.mapped) await rows.append(writer);
+    for (const { rows } of this.mapped) {
+      await this.turn.mayEnd(); // an appender holds the thread for some milliseconds
+      await rows.append(writer);
+    }
     await this.repeats.rows.append(writer);
   }
 
