@@ -49,6 +49,7 @@ const WRONG_USAGE: readonly Mistake[] = [
   usage("set-threshold --name a --metric b --above high", /^usage: above=high is not a finite number/),
   usage("tail --from -1", /^usage: --from takes a sequence/),
   usage("export --format xml", /^usage: --format takes parquet or jsonl/),
+  usage("export --format jsonl --out x", /^usage: --out is the folder of Parquet files/),
   usage("import cursor", /^usage: weir imports claude-code, codex, gemini, copilot, not cursor/),
   usage("run nobody", /^usage: no processor is called nobody/),
   usage("up --without nobody", /^usage: no processor is called nobody/),
