@@ -45,6 +45,8 @@ export const LIMITS = {
   commit_gather_events: 400, // after a batch of so many, the next gathers as long as that one took
   commit_gather_bytes_max: 524_288, // what waits then is taken at once
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
+  ahead_rows_max: 2_048, // changed rows that may be ahead of their tables; more are written into them
+  ahead_bytes_max: 4_194_304, // the same in bytes of what was kept for them
   apply_turn_ms: 5, // time for which a batch holds the thread before requests have their turn
   replay_events_max: 16_384, // events of one transaction while tables are made again
   replay_look_ms: 50, // how often a replay looks whether it has reached its end

@@ -8,6 +8,7 @@ import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { activeTraceparent } from "../base/telemetry.ts";
 import type { Told } from "../capture/watching.ts";
+import { readsAhead } from "../engine/apply/ahead.ts";
 import type { Archive } from "../engine/archive/archive.ts";
 import type { ArchiverStatus } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
@@ -89,6 +90,7 @@ export function createContext(parts: ContextParts): Context {
     opening = keys.exist(); // where nothing is encrypted, nothing need be looked at for it
     select = createSelect(store.instance, {
       connections: 2,
+      behind: { reads: readsAhead(definitions.projections), catchUp: (begin) => tables().quiet(begin) },
       ...(opening && { prepare: (connection) => showOpened(connection, definitions.projections, keys.keyOf) }),
     });
     ask = createAsk(definitions.queries, select);

@@ -72,6 +72,7 @@ export function addOperations(app: Hono, parts: OperationParts): void {
         bus: parts.bus,
         archive: parts.archive,
         connection,
+        quiet: parts.projecting.quiet,
         partitions: parts.config.partitions,
         onProgress: (seq, head) => progress({ done: seq, total: head }),
       });
@@ -132,7 +133,8 @@ async function rebuild(parts: OperationParts, progress: (value: unknown) => void
       void ended.then((code) => (code === 0 ? resolve() : reject(failed(code))));
     });
     if (goal() > 0) await caughtUp;
-    const knew = await projecting.quiet(async ({ position }) => position.applied + position.repeated).catch(() => 0);
+    const { applied, repeated } = projecting.position();
+    const knew = applied + repeated;
     return await projecting.pause(async (live) => {
       child.stdin.end(`${goal()}\n`);
       const code = await ended;

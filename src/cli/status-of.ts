@@ -60,7 +60,7 @@ export async function readStatus(parts: {
       held_by: p.holder ?? null,
     };
   });
-  const { tables } = await projecting.quiet(async (t) => ({ tables: t.position })).catch(() => ({ tables: undefined }));
+  const tables = projecting.position();
   const head = headOf("WEIR_EVENTS");
   const spool = spoolsWaiting(config.dataDir);
   const stats = emitter.stats();

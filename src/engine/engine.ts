@@ -8,7 +8,7 @@ import { sendSpan, sent, traceparentOf } from "../base/telemetry.ts";
 import type { Draft } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import { clockTicked } from "../events/measure.ts";
-import { openStore, type Store } from "../store/open.ts";
+import { openStore, type Position, type Store } from "../store/open.ts";
 import { compareTables, makeTables, type Projections } from "../store/tables.ts";
 import type { Connection } from "../wire/connect.ts";
 import { encodeEvents } from "../wire/encode.ts";
@@ -119,11 +119,13 @@ export interface Projecting {
   readonly stopped: WeirError | undefined;
   /** The open store; reads go through connections of their own. It changes when the store is opened again. */
   store(): Store;
+  /** Where the tables stand. */
+  position(): Position;
   /** Resolves when an event is in the tables. Rejects with `timeout`. */
   visible(id: string): Promise<number>;
   /** Runs work while the tables stand still, and opens the store again after it. */
   pause<T>(work: (file: string) => Promise<T>): Promise<T>;
-  /** A consistent moment of the open tables: nothing is being written while `work` runs. */
+  /** A consistent moment of the open tables: they hold all up to their position, and nothing is being written while `work` runs. */
   quiet<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
   readonly done: Promise<void>;
 }
@@ -258,6 +260,7 @@ export function startProjections(options: {
       return stopped;
     },
     store: () => tables.store,
+    position: () => tables.position,
     visible: (id) =>
       new Promise((resolve, reject) => {
         if (stopped) {

@@ -4,7 +4,7 @@ import { type ErrorCode, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 
 /** Version of the tables' layout; a file of a newer one is refused, of an older one rebuilt. */
-export const STORE_FORMAT = 1;
+export const STORE_FORMAT = 2;
 
 /** Where the tables stand in the log. One row, written in the same transaction as the rows it speaks of. */
 export interface Position {
@@ -19,6 +19,8 @@ export interface Position {
   readonly set_aside: number;
   /** Time of the newest event applied, in microseconds. */
   readonly time_us: number;
+  /** Rows of `_ahead`: where there are any, tables whose rows change do not show all of it yet. */
+  readonly ahead: number;
 }
 
 /** The DuckDB file, owned by this process: one instance, one writing connection, a few for reading. */
@@ -113,8 +115,9 @@ export async function openStore(
   try {
     const writer = await instance.connect();
     await writer.run(
-      `create table if not exists _weir(format integer, stream varchar, created varchar, seq bigint, applied bigint, repeated bigint, set_aside bigint, time_us bigint)`,
+      `create table if not exists _weir(format integer, stream varchar, created varchar, seq bigint, applied bigint, repeated bigint, set_aside bigint, time_us bigint, ahead bigint)`,
     );
+    await writer.run("create table if not exists _ahead(seq bigint, changes blob)");
     await writer.run(`create table if not exists _tables(name varchar, version bigint, definition varchar)`);
     await writer.run(
       `create table if not exists set_aside(event_id varchar, type varchar, stream_seq bigint, error varchar, event varchar)`,
@@ -123,8 +126,11 @@ export async function openStore(
       `create table if not exists _repeats(stream_seq bigint, producer varchar, epoch bigint, n bigint)`,
     );
     const rows = (await writer.runAndReadAll("select format from _weir")).getRowsJS();
-    if (rows.length === 0) await writer.run(`insert into _weir values (${STORE_FORMAT}, '', '', 0, 0, 0, 0, 0)`);
-    else if (Number(rows[0]![0]) > STORE_FORMAT) {
+    if (rows.length === 0) await writer.run(`insert into _weir values (${STORE_FORMAT}, '', '', 0, 0, 0, 0, 0, 0)`);
+    else if (Number(rows[0]![0]) === 1) {
+      await writer.run("alter table _weir add column if not exists ahead bigint default 0");
+      await writer.run(`update _weir set format = ${STORE_FORMAT}, ahead = 0`);
+    } else if (Number(rows[0]![0]) > STORE_FORMAT) {
       throw new WeirError(
         "data_dir_newer",
         `${file} was written by a newer weir (format ${rows[0]![0]}, this one knows ${STORE_FORMAT})`,
@@ -152,27 +158,36 @@ export async function openStore(
 /** The tables' position. */
 export async function readPosition(connection: DuckDBConnection): Promise<Position> {
   const [row] = (
-    await connection.runAndReadAll("select stream, created, seq, applied, repeated, set_aside, time_us from _weir")
+    await connection.runAndReadAll(
+      "select stream, created, seq, applied, repeated, set_aside, time_us, ahead from _weir",
+    )
   ).getRowsJS();
-  const [stream, created, seq, applied, repeated, set_aside, time_us] = row!;
-  return {
-    stream: String(stream),
-    created: String(created),
-    seq: Number(seq),
-    applied: Number(applied),
-    repeated: Number(repeated),
-    set_aside: Number(set_aside),
-    time_us: Number(time_us),
-  };
+  const [stream, created, ...counts] = row!;
+  const [seq, applied, repeated, set_aside, time_us, ahead] = counts.map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { stream: String(stream), created: String(created), seq, applied, repeated, set_aside, time_us, ahead };
 }
+
+const COUNTS = ["seq", "applied", "repeated", "set_aside", "time_us", "ahead"] as const;
 
 /** Moves the position inside the open transaction. False: somebody else moved it; the transaction must be rolled back. */
 export async function movePosition(connection: DuckDBConnection, from: Position, to: Position): Promise<boolean> {
-  const result = await connection.run(
-    `update _weir set stream = $stream, created = $created, seq = ${to.seq}, applied = ${to.applied}, repeated = ${to.repeated},
-     set_aside = ${to.set_aside}, time_us = ${to.time_us} where seq = ${from.seq} and applied = ${from.applied}`,
-    { stream: to.stream, created: to.created },
-  );
+  // each column that is set costs as much as the statement: those that stay are left out
+  const set = COUNTS.filter((name) => name === "seq" || to[name] !== from[name]).map((name) => `${name} = ${to[name]}`);
+  const where = `where seq = ${from.seq} and applied = ${from.applied}`;
+  const named = to.stream !== from.stream || to.created !== from.created;
+  const result = named
+    ? await connection.run(
+        `update _weir set stream = $stream, created = $created, ${set.join(", ")} ${where}`,
+        { stream: to.stream, created: to.created }, // nothing of the broker's words is part of a statement
+      )
+    : await connection.run(`update _weir set ${set.join(", ")} ${where}`);
   return result.rowsChanged === 1;
 }
 

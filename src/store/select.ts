@@ -40,6 +40,14 @@ export interface SelectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is done where rows are ahead of the tables that a statement reads. */
+export interface Behind {
+  /** Whether the statement may read tables that rows are ahead of. */
+  readonly reads: (sql: string) => boolean;
+  /** Writes these rows, and runs `begin` before anything else is written. */
+  readonly catchUp: <T>(begin: () => Promise<T>) => Promise<T>;
+}
+
 /** Answers statements on a few connections of the one instance; close it before the instance. */
 export interface Select {
   (statement: Statement, options: SelectOptions): Promise<Answer>;
@@ -74,10 +82,12 @@ export function createSelect(
   {
     connections,
     prepare = async () => {},
+    behind,
   }: {
     readonly connections: number;
     /** What is done to each connection before it is used. */
     readonly prepare?: (connection: DuckDBConnection) => Promise<void>;
+    readonly behind?: Behind;
   },
 ): Select {
   const idle: Lane[] = [];
@@ -124,7 +134,7 @@ export function createSelect(
     try {
       const lane = await take(deadline);
       try {
-        return await answer(lane, statement, options.rowsMax, deadline);
+        return await answer(lane, statement, options.rowsMax, { deadline, behind });
       } finally {
         give(lane);
       }
@@ -215,12 +225,21 @@ async function prepare(lane: Lane, sql: string): Promise<DuckDBPreparedStatement
   return made;
 }
 
-async function answer(lane: Lane, statement: Statement, rowsMax: number, deadline: Deadline): Promise<Answer> {
+async function answer(
+  lane: Lane,
+  statement: Statement,
+  rowsMax: number,
+  { deadline, behind }: { readonly deadline: Deadline; readonly behind: Behind | undefined },
+): Promise<Answer> {
   const { connection } = lane;
   deadline.check();
-  await connection.run("begin transaction read only");
   try {
-    const { seq, time_us } = await position(lane);
+    let at = await begin(lane);
+    if (at.ahead > 0 && behind?.reads(statement.sql)) {
+      await connection.run("rollback");
+      at = await behind.catchUp(() => begin(lane));
+    }
+    const { seq, time_us } = at;
     const as_of = { seq, time: time_us > 0 ? isoFromUs(time_us) : null };
     const prepared = await prepare(lane, statement.sql);
     bind(prepared, { ...statement.values, ...standing(statement.sql, seq, time_us) });
@@ -233,10 +252,13 @@ async function answer(lane: Lane, statement: Statement, rowsMax: number, deadlin
   }
 }
 
-async function position(lane: Lane): Promise<{ seq: number; time_us: number }> {
-  const prepared = await prepare(lane, "select seq, time_us from _weir");
+/** Opens a transaction for reading, and reads where the tables stand in it. */
+async function begin(lane: Lane): Promise<{ seq: number; time_us: number; ahead: number }> {
+  await lane.connection.run("begin transaction read only");
+  const prepared = await prepare(lane, "select seq, time_us, ahead from _weir");
   const [row] = (await prepared.runAndReadAll()).getRows();
-  return { seq: Number(row?.[0] ?? 0), time_us: Number(row?.[1] ?? 0) };
+  const [seq = 0, time_us = 0, ahead = 0] = (row ?? []).map(Number);
+  return { seq, time_us, ahead };
 }
 
 /** The values of `$as_of` and `$as_of_seq`, where the text names them. */

@@ -41,6 +41,7 @@ export async function applyAll(tables: Tables, log: readonly Logged[], cuts: rea
         LOG,
       );
   }
+  await tables.quiet(async () => {}); // rows that are ahead of their tables are written into them
 }
 
 /** Names of all tables and views that projections make. */

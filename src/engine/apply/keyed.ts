@@ -6,6 +6,13 @@ import type { Column } from "../../store/tables.ts";
 import type { Db } from "./db.ts";
 import { KeyIndex } from "./keys.ts";
 
+/** A committed row, and whether the table holds a state of it. */
+interface Held<R> {
+  readonly row: R;
+  readonly first_seq: number;
+  readonly stored: boolean;
+}
+
 /** A row on its way: what it is now, and whether the table holds an older state of it. */
 export interface Entry<R> {
   row: R;
@@ -33,11 +40,17 @@ export class KeyedTable<R> {
   private readonly push: (lanes: readonly Lane[], row: R, first_seq: number) => void;
   private readonly fromValues: (values: readonly unknown[]) => R;
   private readonly keep: (row: R) => boolean;
-  private readonly cache = new Map<string, { row: R; first_seq: number }>();
+  private readonly cache = new Map<string, Held<R>>();
   private work = new Map<string, Entry<R>>();
+  /** Committed rows whose newest state the table does not hold yet ({@link Ahead}). */
+  private readonly ahead = new Map<string, Held<R>>();
+  /** Whether the open transaction writes all there is. */
+  private whole = false;
   /** New rows on their way into the table. */
   readonly rows: Rows;
   index = new KeyIndex();
+  readonly pack: (row: R) => unknown;
+  readonly unpack: (packed: unknown) => R;
 
   constructor(options: {
     readonly name: string;
@@ -48,6 +61,9 @@ export class KeyedTable<R> {
     readonly fromValues: (values: readonly unknown[]) => R;
     /** Whether a row stays in memory after the commit. */
     readonly keep: (row: R) => boolean;
+    /** The row as a value that MessagePack can hold, and back. */
+    readonly pack?: (row: R) => unknown;
+    readonly unpack?: (packed: unknown) => R;
   }) {
     this.name = options.name;
     this.key = options.key;
@@ -56,15 +72,17 @@ export class KeyedTable<R> {
     this.push = options.push;
     this.fromValues = options.fromValues;
     this.keep = options.keep;
+    this.pack = options.pack ?? ((row) => row);
+    this.unpack = options.unpack ?? ((packed) => packed as R);
   }
 
   /** The entry in work; undefined: no such row is known to exist. Rows that may be in the table must be loaded before. */
   get(key: string): Entry<R> | undefined {
     const entry = this.work.get(key);
     if (entry) return entry;
-    const cached = this.cache.get(key);
-    if (!cached) return undefined;
-    const taken = { row: cached.row, first_seq: cached.first_seq, stored: true, dirty: false };
+    const held = this.ahead.get(key) ?? this.cache.get(key);
+    if (!held) return undefined;
+    const taken = { ...held, dirty: false };
     this.work.set(key, taken);
     return taken;
   }
@@ -78,7 +96,7 @@ export class KeyedTable<R> {
 
   /** Whether a key must be loaded before it is worked on. */
   mustLoad(key: string): boolean {
-    return !this.work.has(key) && !this.cache.has(key) && this.index.find(key) !== undefined;
+    return !this.inMemory(key) && this.index.find(key) !== undefined;
   }
 
   /** Loads rows that the table may hold. */
@@ -140,13 +158,13 @@ export class KeyedTable<R> {
 
   /** Whether a row of the key is in work or kept. */
   inMemory(key: string): boolean {
-    return this.work.has(key) || this.cache.has(key);
+    return this.work.has(key) || this.ahead.has(key) || this.cache.has(key);
   }
 
   /** Writes new rows that will hardly change again, inside the open transaction, and lets go of them. */
   async flush(connection: DuckDBConnection): Promise<void> {
     for (const [key, entry] of this.work) {
-      if (entry.stored || !entry.dirty || this.keep(entry.row)) continue;
+      if (entry.stored || !entry.dirty || this.ahead.has(key) || this.keep(entry.row)) continue;
       this.push(this.rows.lanes, entry.row, entry.first_seq);
       this.added(key, entry.first_seq);
       this.work.delete(key);
@@ -159,20 +177,49 @@ export class KeyedTable<R> {
     this.index.add(key, first_seq);
   }
 
-  /** Writes what changed, inside the open transaction. */
+  /** Rows that {@link write} would write. */
+  get unwritten(): number {
+    let count = this.ahead.size;
+    for (const [key, { dirty }] of this.work) if (dirty && !this.ahead.has(key)) count++;
+    return count;
+  }
+
+  /** Rows that changed in the open transaction, by key. */
+  *changed(): Generator<[string, Held<R>]> {
+    for (const [key, entry] of this.work) if (entry.dirty) yield [key, entry];
+  }
+
+  /** Throws where a row that changed does not fit the table's columns: later nobody could tell by which event. */
+  check(): void {
+    try {
+      for (const [, { row, first_seq }] of this.changed()) this.push(this.rows.lanes, row, first_seq);
+    } finally {
+      this.rows.clear();
+    }
+  }
+
+  /** Takes over what a change said that is not in the table ({@link changed}). */
+  restore(key: string, row: R, first_seq: number): void {
+    // whether the table holds an older state is not known: to look for one in vain does no harm
+    this.ahead.set(key, { row, first_seq, stored: true });
+  }
+
+  /** Writes what changed, and what is ahead of the table, inside the open transaction. */
   async write(connection: DuckDBConnection): Promise<void> {
+    this.whole = true;
     const replaced: string[] = [];
     let low = Number.MAX_SAFE_INTEGER;
     let high = 0;
-    for (const [key, entry] of this.work) {
-      if (!entry.dirty) continue;
-      if (entry.stored) {
+    const put = (key: string, { row, first_seq, stored }: Held<R>): void => {
+      if (stored) {
         replaced.push(key);
-        low = Math.min(low, entry.first_seq);
-        high = Math.max(high, entry.first_seq);
+        low = Math.min(low, first_seq);
+        high = Math.max(high, first_seq);
       }
-      this.push(this.rows.lanes, entry.row, entry.first_seq);
-    }
+      this.push(this.rows.lanes, row, first_seq);
+    };
+    for (const [key, entry] of this.work) if (entry.dirty) put(key, entry);
+    for (const [key, held] of this.ahead) if (!this.work.get(key)?.dirty) put(key, held);
     if (replaced.length > 0) {
       const wanted = this.oneOf(replaced);
       await connection.run(
@@ -186,22 +233,38 @@ export class KeyedTable<R> {
 
   /** The transaction is durable: rows in work become known, or are let go. `changed`: it changed rows behind our back. */
   committed(changed: boolean): void {
+    if (this.whole) {
+      for (const [key, held] of this.ahead) if (!this.work.has(key)) this.known(key, held);
+      this.ahead.clear();
+    }
     for (const [key, entry] of this.work) {
-      if (!entry.stored && entry.dirty) this.index.add(key, entry.first_seq);
-      if (entry.stored) this.cache.delete(key); // to the end of the order in which rows make room
-      if (this.keep(entry.row)) this.cache.set(key, { row: entry.row, first_seq: entry.first_seq });
+      const { row, first_seq, stored, dirty } = entry;
+      if (!stored && dirty) this.index.add(key, first_seq); // twice does no harm
+      if (this.whole || !(dirty || this.ahead.has(key))) this.known(key, { row, first_seq });
+      else if (dirty) {
+        this.cache.delete(key);
+        this.ahead.set(key, { row, first_seq, stored });
+      }
     }
     for (const key of this.cache.keys()) {
       if (this.cache.size <= LIMITS.fold_cache_rows_max) break;
       this.cache.delete(key);
     }
     this.work = new Map();
+    this.whole = false;
     if (changed) this.cache.clear();
+  }
+
+  /** A row that the table holds as it is: it goes to the end of the order in which rows make room, or is let go. */
+  private known(key: string, { row, first_seq }: Omit<Held<R>, "stored">): void {
+    this.cache.delete(key);
+    if (this.keep(row)) this.cache.set(key, { row, first_seq, stored: true });
   }
 
   /** The transaction failed: nothing of the work happened. */
   forget(): void {
     this.work = new Map();
+    this.whole = false;
     this.rows.clear();
   }
 

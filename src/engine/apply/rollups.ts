@@ -97,6 +97,11 @@ export class Rollups {
       push,
       fromValues,
       keep: () => true,
+      pack: (row) => ({ ...row, sketch: row.sketch && packSketch(row.sketch) }),
+      unpack: (packed) => {
+        const row = packed as RollupRow & { sketch?: Uint8Array };
+        return { ...row, sketch: row.sketch && unpackSketch(row.sketch) };
+      },
     });
   }
 

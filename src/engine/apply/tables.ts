@@ -1,8 +1,8 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
 import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { Turn } from "../../base/wait.ts";
 import { columnsBehind } from "../../define/event.ts";
-import { upcast } from "../../events/plain.ts";
 import {
   checkpointWhenLarge,
   isStoreFault,
@@ -10,13 +10,12 @@ import {
   type Position,
   readPosition,
   type Store,
-  storeError,
   walIsLarge,
 } from "../../store/open.ts";
 import { columnsOf, type Projections } from "../../store/tables.ts";
+import { Ahead } from "./ahead.ts";
 import { Caches } from "./caches.ts";
 import type { Item } from "./column-source.ts";
-import type { Db } from "./db.ts";
 import { EventRows } from "./event-rows.ts";
 import { Folded } from "./folded.ts";
 import { Forgotten } from "./forgotten.ts";
@@ -29,6 +28,8 @@ import { Repeats } from "./repeats.ts";
 import { Rollups } from "./rollups.ts";
 import { SeenIds } from "./seen.ts";
 import { setAside } from "./set-aside.ts";
+import { type Choice, type Sort, sorter } from "./sort.ts";
+import { Writing } from "./writing.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -57,6 +58,11 @@ export class Tables {
   private readonly forgotten: Forgotten;
   private readonly caches: Caches;
   private readonly turn = new Turn(LIMITS.apply_turn_ms);
+  /** Tables whose rows change. */
+  private readonly keyed: readonly KeyedTable<never>[];
+  private readonly ahead = new Ahead();
+  private readonly sort: Sort;
+  private readonly writing: Writing;
 
   private constructor(store: Store, projections: Projections, position: Position, caches: Caches, seen: SeenIds) {
     this.store = store;
@@ -75,6 +81,9 @@ export class Tables {
     const events = projections.get("events");
     if (events?.kind !== "map") throw new Error("the table events is missing");
     this.events = new EventRows(columnsOf(events));
+    this.keyed = [...this.folded.map((f) => f.table), this.rollups.table] as unknown as KeyedTable<never>[];
+    this.writing = new Writing(store);
+    this.sort = sorter(seen, this.forgotten, this.writing.db);
   }
 
   /** Opens the tables of a store where they stand. */
@@ -85,7 +94,9 @@ export class Tables {
     const seen = await SeenIds.load(store.writer, caches, identity, position.seq);
     const tables = new Tables(store, projections, position, caches, seen);
     await tables.forgotten.load(store.writer);
-    for (const table of tables.keyedTables()) {
+    await tables.ahead.restore(store.writer, tables.keyed);
+    await tables.catchUp();
+    for (const table of tables.keyed) {
       table.index = KeyIndex.load(caches, table.name, identity, position.seq);
       await table.catchUp(store.writer);
     }
@@ -93,49 +104,19 @@ export class Tables {
     return tables;
   }
 
-  private failure(error: unknown): WeirError {
-    return storeError(this.store.file, error);
-  }
-
   /** Sessions of which the tables show nothing private any more. */
   get forgottenSessions(): readonly string[] {
     return this.forgotten.all;
   }
 
-  private keyedTables(): KeyedTable<never>[] {
-    return [...this.folded.map((f) => f.table), this.rollups.table] as unknown as KeyedTable<never>[];
-  }
-
-  /** One piece of work on the writing connection at a time. */
-  private queue: Promise<unknown> = Promise.resolve();
-  private alone<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.queue.then(work);
-    this.queue = run.catch(() => {}); // who asked for the work is told
-    return run;
-  }
-
-  /** The commit on its way. While the disk writes it, the next batch is made ready in memory. */
-  private committing: Promise<void> = Promise.resolve();
-  private broken: unknown;
-  private begun = false;
-
-  /** Runs work between two transactions. */
+  /** Runs work between two transactions, when the tables hold all up to their position. */
   quiet<T>(work: () => Promise<T>): Promise<T> {
-    return this.alone(async () => {
-      await this.committing;
+    return this.writing.alone(async () => {
+      await this.writing.committing;
+      await this.catchUp();
       return work();
     });
   }
-
-  /** The writing connection, in the transaction of the batch. */
-  private readonly db: Db = async () => {
-    await this.committing;
-    if (!this.begun) {
-      await this.store.writer.run("begin");
-      this.begun = true;
-    }
-    return this.store.writer;
-  };
 
   /** {@link submit}, and its commit. */
   async apply(batch: readonly Placed[], stream: StreamName): Promise<Applied> {
@@ -150,7 +131,10 @@ export class Tables {
    */
   async submit(batch: readonly Placed[], stream: StreamName): Promise<Applied & { readonly durable: Promise<void> }> {
     // not the promise of the commit itself: whoever is next in the queue must not wait for it
-    return this.alone(async () => ({ ...(await this.applyNow(batch, stream)), durable: this.committing }));
+    return this.writing.alone(async () => ({
+      ...(await this.applyNow(batch, stream)),
+      durable: this.writing.committing,
+    }));
   }
 
   private async applyNow(batch: readonly Placed[], stream: StreamName): Promise<Applied> {
@@ -159,18 +143,18 @@ export class Tables {
     try {
       applied = await this.transact(batch, stream, { bad: none, keep: true });
     } catch (error) {
-      if (isStoreFault(error) || this.broken) throw this.failure(this.broken ?? error);
+      if (isStoreFault(error) || this.writing.broken) throw this.writing.failure(error);
       // some event cannot be written: find it, set it aside, write the others
       const ids = batch.flatMap(({ frame }) => frame.events().map((event) => event.id));
       const bad = await isolate(ids, async (subset) => {
         await this.transact(batch, stream, { only: new Set(subset), bad: none, keep: false });
-      }).catch((fault: unknown) => Promise.reject(this.failure(fault)));
-      if (bad.length === 0) throw this.failure(error);
+      }).catch((fault: unknown) => Promise.reject(this.writing.failure(fault)));
+      if (bad.length === 0) throw this.writing.failure(error);
       applied = await this.transact(batch, stream, {
         bad: new Map(bad.map((id) => [id, String(error)])),
         keep: true,
       }).catch((again) => {
-        throw this.failure(again);
+        throw this.writing.failure(again);
       });
     }
     this.seen.add(applied.ids);
@@ -185,7 +169,7 @@ export class Tables {
   private async transact(
     batch: readonly Placed[],
     stream: StreamName,
-    how: { readonly only?: ReadonlySet<string>; readonly bad: ReadonlyMap<string, string>; readonly keep: boolean },
+    how: Choice & { readonly keep: boolean },
   ): Promise<Applied> {
     const ids = new Set<string>();
     const faults: Fault[] = [];
@@ -195,15 +179,13 @@ export class Tables {
       let step: Portion[] = [];
       let waiting = 0;
       for (const placed of batch) {
-        const { portions, repeats } = await this.sort(placed, ids, how);
+        const { portion, repeats } = await this.sort(placed, ids, how);
         repeated += repeats.length;
         for (const item of repeats) this.repeats.tell(item);
-        for (const portion of portions) {
-          // what weir itself tells (ticks, alerts) is not what happened last
-          for (const { event } of portion.items) if (event.via !== "weir" && event.time > time_us) time_us = event.time;
-          faults.push(...portion.faults);
-        }
-        step.push(...portions);
+        // what weir itself tells (ticks, alerts) is not what happened last
+        for (const { event } of portion.items) if (event.via !== "weir" && event.time > time_us) time_us = event.time;
+        faults.push(...portion.faults);
+        step.push(portion);
         waiting += placed.frame.count;
         // frames share a step: each step pays for its appenders
         if (waiting < LIMITS.apply_events_max && placed !== batch.at(-1)) continue;
@@ -211,34 +193,26 @@ export class Tables {
         step = [];
         waiting = 0;
       }
-      const writer = await this.db();
-      for (const table of this.keyedTables()) {
-        await this.turn.mayEnd();
-        await table.write(writer);
-      }
+      const writer = await this.writing.db();
+      const seq = batch.at(-1)!.seq;
+      // a session that is forgotten is emptied in the tables, so they must hold all of it
+      if (this.forgotten.pending.length === 0 && this.ahead.hasRoom(this.keyed))
+        await this.ahead.append(writer, seq, this.keyed);
+      else await this.writeAhead(writer);
       await setAside(writer, faults);
       await this.forgotten.empty(writer);
       if (!how.keep) throw new Rollback();
-      const to: Position = {
+      await this.move(writer, {
         ...stream,
-        seq: batch.at(-1)!.seq,
+        seq,
         applied: this.position.applied + ids.size,
         repeated: this.position.repeated + repeated,
         set_aside: this.position.set_aside + faults.length,
         time_us,
-      };
-      if (!(await movePosition(writer, this.position, to))) {
-        throw new WeirError("conflict", "the tables' position was moved by somebody else");
-      }
-      this.commit();
-      this.position = to;
-      for (const table of this.keyedTables()) table.committed(this.forgotten.pending.length > 0);
-      this.forgotten.committed();
+        ahead: this.ahead.count,
+      });
     } catch (error) {
-      if (this.begun) await this.store.writer.run("rollback").catch(() => {}); // the failure itself is what is told
-      this.begun = false;
-      for (const table of this.keyedTables()) table.forget();
-      this.forgotten.rolledBack();
+      await this.takeBack();
       if (!(error instanceof Rollback)) throw error;
     } finally {
       this.rollups.reset();
@@ -247,52 +221,47 @@ export class Tables {
     return { ids, repeated };
   }
 
-  /** Sends the commit off. One that fails leaves an unknown result: the position is read again by whoever opens the store next. */
-  private commit(): void {
-    this.begun = false;
-    this.committing = this.store.writer.run("commit").then(
-      () => {},
-      (error: unknown) => {
-        this.broken = error;
-        throw this.failure(error);
-      },
-    );
-    this.committing.catch(() => {}); // whoever submitted the batch is told, and whoever comes next
+  /** Writes what is ahead of the tables into them, in the open transaction. */
+  private async writeAhead(writer: DuckDBConnection): Promise<void> {
+    for (const table of this.keyed) {
+      await this.turn.mayEnd();
+      await table.write(writer);
+    }
+    await this.ahead.clear(writer);
   }
 
-  /** The events of a frame that are new, by group, whose ids join `ids`; and those that came before. */
-  private async sort(
-    { seq, frame }: Placed,
-    ids: Set<string>,
-    how: { readonly only?: ReadonlySet<string>; readonly bad: ReadonlyMap<string, string> },
-  ): Promise<{ portions: Portion[]; repeats: Item[] }> {
-    const names: string[] = [];
-    frame.forEach((group, row) => {
-      names.push(group.attributeNamed("id")[row] as string);
-    });
-    const seen = await this.seen.repeats(names, ids, this.db);
-    const filtered = how.only !== undefined || how.bad.size > 0;
-    const items: Item[] = [];
-    const faults: Fault[] = [];
-    const repeats: Item[] = [];
-    let whole = !filtered;
-    let k = 0;
-    frame.forEach((group, row) => {
-      const at = k++;
-      const read = group.event(row);
-      const event = seen[at] === 1 ? read : this.forgotten.take(upcast(read));
-      const item: Item = { event, group, row, seq };
-      if (seen[at] === 1) {
-        repeats.push(item);
-        whole = false;
-        return;
-      }
-      if (event !== read) whole = false;
-      const reason = filtered ? how.bad.get(names[at]!) : undefined;
-      if (reason !== undefined) faults.push({ item, table: "*", error: reason });
-      else if (!how.only || how.only.has(names[at]!)) items.push(item);
-    });
-    return { portions: [{ frame, seq, items, whole, faults }], repeats };
+  /** The same in a transaction of its own. */
+  private async catchUp(): Promise<void> {
+    if (this.ahead.count === 0) return;
+    try {
+      const writer = await this.writing.db();
+      await this.writeAhead(writer);
+      await this.move(writer, { ...this.position, ahead: 0 });
+    } catch (error) {
+      await this.takeBack();
+      throw this.writing.failure(error);
+    }
+    await this.writing.committing;
+  }
+
+  /** Moves the position, and commits the open transaction. */
+  private async move(writer: DuckDBConnection, to: Position): Promise<void> {
+    if (!(await movePosition(writer, this.position, to))) {
+      throw new WeirError("conflict", "the tables' position was moved by somebody else");
+    }
+    this.writing.commit();
+    this.position = to;
+    for (const table of this.keyed) table.committed(this.forgotten.pending.length > 0);
+    this.ahead.committed();
+    this.forgotten.committed();
+  }
+
+  /** Nothing of the open transaction happened. */
+  private async takeBack(): Promise<void> {
+    await this.writing.rollback();
+    for (const table of this.keyed) table.forget();
+    this.ahead.rolledBack();
+    this.forgotten.rolledBack();
   }
 
   private clearRows(): void {
@@ -303,7 +272,7 @@ export class Tables {
 
   /** Takes the events of some frames into every table: rows that only grow at once, others as far as they must be known first. */
   private async compute(step: readonly Portion[], faults: Fault[]): Promise<void> {
-    for (const folded of this.folded) await folded.prepare(step, this.db, faults);
+    for (const folded of this.folded) await folded.prepare(step, this.writing.db, faults);
     await this.turn.mayEnd();
     const countsEvents = this.rollups.reads("events");
     for (const portion of step) {
@@ -327,9 +296,9 @@ export class Tables {
         await this.turn.mayEnd();
       }
     }
-    await this.rollups.settle(this.db);
+    await this.rollups.settle(this.writing.db);
     await this.append();
-    const writer = await this.db();
+    const writer = await this.writing.db();
     for (const folded of this.folded) {
       await this.turn.mayEnd();
       await folded.append(writer);
@@ -338,7 +307,7 @@ export class Tables {
 
   /** Writes the rows of tables that only grow. */
   private async append(): Promise<void> {
-    const writer = await this.db();
+    const writer = await this.writing.db();
     await this.events.rows.append(writer);
     for (const { rows } of this.mapped) {
       await this.turn.mayEnd(); // an appender holds the thread for some milliseconds
@@ -372,7 +341,7 @@ export class Tables {
   }
 
   private saveKeys(all: boolean): void {
-    for (const table of this.keyedTables()) table.index.save(this.caches, table.name, identityOf(this.position), all);
+    for (const table of this.keyed) table.index.save(this.caches, table.name, identityOf(this.position), all);
   }
 
   /** Saves what makes the next start quick. */
@@ -383,8 +352,9 @@ export class Tables {
 
   /** Saves what makes the next start quick, and closes the store. */
   async close(): Promise<void> {
-    await this.alone(async () => {
-      await this.committing.catch(() => {}); // told already
+    await this.writing.alone(async () => {
+      await this.writing.committing.catch(() => {}); // told already
+      await this.catchUp().catch(() => {}); // the next opening does it
       this.save();
       await this.store.close();
     });

@@ -96,7 +96,7 @@ async function settled(bench: Bench, processors: Processors, tables: Running): P
 async function proven(bench: Bench, tables: Running) {
   const connection = await tables.store().instance.connect();
   try {
-    return await verify({ bus: bench.bus, archive: bench.archive, connection, partitions: 1 });
+    return await verify({ bus: bench.bus, archive: bench.archive, connection, quiet: tables.quiet, partitions: 1 });
   } finally {
     connection.closeSync();
   }
