@@ -215,15 +215,24 @@ function readColumns(cursor: Cursor, rows: number): Map<string, Uint8Array> {
   return columns;
 }
 
+/** The key of a map; what stands there twice would be checked once and used once more. */
+function freshKey(cursor: Cursor, seen: Set<string>): string {
+  const key = cursor.text(1);
+  if (seen.has(key)) throw new Malformed(`has the part ${key} twice`);
+  seen.add(key);
+  return key;
+}
+
 function readGroup(cursor: Cursor): Group {
   const keys = cursor.mapSize();
+  const seen = new Set<string>();
   let type = "";
   let v = -1;
   let rows = -1;
   let e: Map<string, Uint8Array> | undefined;
   let d: Map<string, Uint8Array> | undefined;
   for (let k = 0; k < keys; k++) {
-    const key = cursor.text(1);
+    const key = freshKey(cursor, seen);
     if (key === "t") type = cursor.text(128);
     else if (key === "v") v = cursor.uint();
     else if (key === "n") rows = cursor.uint();
@@ -245,8 +254,9 @@ export function readFrame(bytes: Uint8Array): Frame {
     let count = 0;
     let order: Uint8Array | undefined;
     const groups: Group[] = [];
+    const seen = new Set<string>();
     for (let k = 0; k < keys; k++) {
-      const key = cursor.text(1);
+      const key = freshKey(cursor, seen);
       if (key === "w") version = cursor.uint();
       else if (key === "n") count = cursor.uint();
       else if (key === "g") {

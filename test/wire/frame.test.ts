@@ -242,6 +242,14 @@ describe("hostile bytes", () => {
       "groups named twice",
       raw([0x84, 0xa1, 0x77, 1, 0xa1, 0x6e, 2], [0xa1, 0x67], pack([group()]), [0xa1, 0x67], pack([group()]), []),
     ],
+    [
+      "a part of a group twice",
+      raw(
+        [0x83, 0xa1, 0x77, 1, 0xa1, 0x6e, 1, 0xa1, 0x67, 0x91, 0x86],
+        pack(group()).subarray(1),
+        [0xa1, 0x6e, 1],
+      ),
+    ],
     ["a type that is no type", pack(frame({ g: [group({ t: "Session Ended" })] }))],
     ["version 0", pack(frame({ g: [group({ v: 0 })] }))],
     ["columns before their count", pack({ w: 1, n: 1, g: [{ t: "session.ended", v: 1, e, n: 1, d: {} }] })],
