@@ -69,14 +69,14 @@ export class KeyIndex {
         at = (at + h2) | 0;
       }
       if (k === PROBES) {
-        if (from < 0) from = g.from_seq;
-        to = g.to_seq;
+        from = from < 0 ? g.from_seq : Math.min(from, g.from_seq);
+        to = Math.max(to, g.to_seq);
       }
     }
     return from < 0 ? undefined : [from, to];
   }
 
-  /** Remembers a key first written at `seq`; sequences never go back. */
+  /** Remembers a key first written at `seq`. Within one batch sequences may go back: rows that are done are told before those that stay open. */
   add(key: string, seq: number): void {
     let g = this.generations.at(-1);
     if (!g || g.keys >= g.capacity) {
@@ -91,6 +91,7 @@ export class KeyIndex {
       at = (at + h2) | 0;
     }
     g.keys++;
+    g.from_seq = Math.min(g.from_seq, seq);
     g.to_seq = Math.max(g.to_seq, seq);
   }
 
