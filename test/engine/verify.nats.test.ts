@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { clock } from "../../src/base/clock.ts";
+import { newId } from "../../src/base/id.ts";
+import type { Event } from "../../src/define/event.ts";
+import { verify } from "../../src/engine/verify.ts";
+import { encodeEvents } from "../../src/wire/encode.ts";
+import { publishFrame } from "../../src/wire/publish.ts";
+import { inSubject } from "../../src/wire/streams.ts";
+import { runProcessors, runTables, startBench } from "../support/pipeline.ts";
+import { until } from "../support/until.ts";
+
+test("nothing is found missing while events go through, and it ends", async () => {
+  await using bench = await startBench();
+  await using _run = runProcessors(bench, ["validate", "enrich", "detect", "alert"]);
+  await using tables = await runTables(bench);
+  let sent = 0;
+  let sending = true;
+  const flow = (async () => {
+    for (; sending; sent++) {
+      const time = clock.nowUs();
+      const event = {
+        id: newId(time),
+        source: "test://x",
+        time,
+        session: `s${sent % 5}`,
+        producer: "p",
+        epoch: 1,
+        n: sent + 1,
+        type: "tool.called",
+        v: 1,
+        data: { tool: "Bash", call_id: `call_${sent}` },
+      };
+      await publishFrame(bench.bus, inSubject(0), encodeEvents([event as unknown as Event]), { count: 1 });
+    }
+  })();
+  const connection = await tables.store().instance.connect();
+  const look = () => verify({ bus: bench.bus, connection, quiet: tables.quiet, partitions: 1 });
+  try {
+    await until("some are in the tables", () => tables.status.events > 50);
+    for (let k = 0; k < 20; k++) {
+      const found = await look();
+      expect(found.laws.filter((l) => !l.holds)).toEqual([]);
+      expect(found.ok).toBe(true);
+    }
+    sending = false;
+    await flow;
+    await until("all are in the tables", () => tables.status.events >= sent);
+    const found = await look();
+    expect(found).toMatchObject({ ok: true, missing: [] });
+    expect(found.laws[0]).toMatchObject({ left: sent, right: sent });
+    expect(found.laws[1]).toMatchObject({ left: sent, right: sent });
+  } finally {
+    sending = false;
+    connection.closeSync();
+  }
+});
