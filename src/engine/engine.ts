@@ -17,7 +17,8 @@ import { inSubject } from "../wire/subjects.ts";
 import { Tables } from "./apply/tables.ts";
 import type { Archive } from "./archive/archive.ts";
 import { type Holder, shareWork } from "./leases.ts";
-import { type ProcessorStatus, runProcessor } from "./run-processor.ts";
+import type { ProcessorStatus } from "./processor-run.ts";
+import { runProcessor } from "./run-processor.ts";
 import { type ProjectionStatus, runProjections } from "./run-projections.ts";
 
 /** Runs processors until the signal, over the partitions that no other instance works on. `done` resolves when all have ended. */
@@ -204,10 +205,21 @@ export function startProjections(options: {
       resolve(seq);
     }
   };
-  const reopen = async (): Promise<void> => {
-    await tables.close().catch(() => {}); // a store that failed may refuse to close in order
-    tables = await options.open();
-    options.onStore?.(tables.store);
+  /** Closes the store, and opens it again after the work. One at a time: a second instance of a file that is open would write over what the first has. */
+  let changing: Promise<unknown> = Promise.resolve();
+  const reopened = <T>(work: (file: string) => Promise<T>): Promise<T> => {
+    const change = async (): Promise<T> => {
+      await tables.close().catch(() => {}); // a store that failed may refuse to close in order
+      try {
+        return await work(tables.store.file);
+      } finally {
+        tables = await options.open();
+        options.onStore?.(tables.store);
+      }
+    };
+    const done = changing.then(change);
+    changing = done.catch(() => {}); // whoever asked for it is told
+    return done;
   };
   const run = async (): Promise<void> => {
     let pause = 200;
@@ -245,7 +257,10 @@ export function startProjections(options: {
         log.warn({ err: error }, "the tables are opened again");
         await new Promise((resolve) => setTimeout(resolve, pause).unref());
         pause = Math.min(pause * 2, 5_000);
-        await reopen().catch((again: unknown) => log.error({ err: again }, "the store cannot be opened"));
+        if (gate) continue; // somebody else closes it and opens it again
+        await reopened(async () => {}).catch((again: unknown) =>
+          log.error({ err: again }, "the store cannot be opened"),
+        );
       }
     }
   };
@@ -284,12 +299,9 @@ export function startProjections(options: {
       });
       life.abort();
       try {
-        await tables.quiet(async () => {});
-        await tables.close();
-        return await work(tables.store.file);
+        await tables.quiet(async () => {}).catch(() => {}); // what failed is told by the run that it failed in
+        return await reopened(work);
       } finally {
-        tables = await options.open();
-        options.onStore?.(tables.store);
         gate = undefined;
         open?.();
         resume?.(); // what was done may have been the way out
