@@ -5,7 +5,7 @@ import { Archive } from "../engine/archive/archive.ts";
 import { type Archiver, startArchiver } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
-import type { ProcessorStatus } from "../engine/run-processor.ts";
+import type { ProcessorStatus } from "../engine/processor-run.ts";
 import type { Connection } from "../wire/connect.ts";
 import type { Credential } from "../wire/credentials.ts";
 import { definitionsRoot, entry } from "./root.ts";

@@ -13,7 +13,7 @@ import type { Archive } from "../engine/archive/archive.ts";
 import type { ArchiverStatus } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
-import type { ProcessorStatus } from "../engine/run-processor.ts";
+import type { ProcessorStatus } from "../engine/processor-run.ts";
 import { createAsk } from "../read/ask.ts";
 import type { ReadContext } from "../read/context.ts";
 import { checkNeeds, decideOrder } from "../read/order.ts";

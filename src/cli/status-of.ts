@@ -7,7 +7,7 @@ import type { Told } from "../capture/watching.ts";
 import type { Archive } from "../engine/archive/archive.ts";
 import type { ArchiverStatus } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
-import type { ProcessorStatus } from "../engine/run-processor.ts";
+import type { ProcessorStatus } from "../engine/processor-run.ts";
 import type { Status } from "../read/status.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";

@@ -2,13 +2,17 @@ import { LIMITS } from "../base/limits.ts";
 import type { Event } from "../define/event.ts";
 import { encodeEvents, encodePassed, type Passed } from "../wire/encode.ts";
 
-/** Output frames of a batch; usually one. Emitted events that would make it too large follow in frames of their own. */
-export function outputs(passed: readonly Passed[], emitted: readonly Event[]): { data: Uint8Array; count: number }[] {
-  const kept = passed.reduce(
+/** Events of frames that are handed on. */
+export const keptOf = (passed: readonly Passed[]): number =>
+  passed.reduce(
     (sum, { frame, changes }) =>
       sum + frame.count - changes.reduce((n, c) => n + (c.dropped?.reduce((a, b) => a + b, 0) ?? 0), 0),
     0,
   );
+
+/** Output frames of a batch; usually one. Emitted events that would make it too large follow in frames of their own. */
+export function outputs(passed: readonly Passed[], emitted: readonly Event[]): { data: Uint8Array; count: number }[] {
+  const kept = keptOf(passed);
   const small =
     emitted.length > 0 &&
     kept + emitted.length <= LIMITS.frame_events_max &&

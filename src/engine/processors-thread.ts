@@ -3,7 +3,7 @@ import type { Config } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
 import type { Credential } from "../wire/credentials.ts";
 import type { ArchivePlace } from "./archive/archive.ts";
-import type { ProcessorStatus } from "./run-processor.ts";
+import type { ProcessorStatus } from "./processor-run.ts";
 
 /** What the thread is started with; plain data, because it crosses to another heap. */
 export interface ThreadOptions {

@@ -30,21 +30,22 @@ export function waysOf(name: string, processor: Processor, partition: number): W
 }
 
 /**
- * Whether a state can be carried on from where it was saved. Another instance may have worked on meanwhile, and trimmed input that this state has
- * not seen; what was trimmed last always leaves the frame it ended at.
+ * Whether a state can be carried on from where it was saved: nothing was written since, or the input that was worked on since is still there to be
+ * seen. Another instance may have worked on meanwhile, and trimmed what this state has not seen. Of validated input the frame that was trimmed up to
+ * always stays; of what producers sent nothing does, so that the next one must stand right behind.
  */
 export async function fits(
-  at: number,
-  done: number,
+  saved: { readonly input: number; readonly output: number },
+  done: { readonly input: number; readonly output: number },
   end: number,
   { processor, bus }: { readonly processor: Processor; readonly bus: Connection },
   { inStream, inSubjects }: Ways,
 ): Promise<boolean> {
-  if (at > end) return false; // of a log that was longer
-  if (!processor.passes || at === done) return true;
-  if (at > done) return false;
+  if (saved.input > end) return false; // of a log that was longer
+  if (!processor.passes || saved.input === done.input || saved.output === done.output) return true;
+  if (saved.input > done.input) return false;
   const first = await firstSequence(bus, inStream, inSubjects[0]!);
-  return first !== undefined && first <= at;
+  return first !== undefined && first <= saved.input + (processor.reads === "in" ? 1 : 0);
 }
 
 /** A reader of an input: of the log with its archived part, of the other streams as they are. */

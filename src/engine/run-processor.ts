@@ -1,75 +1,34 @@
-import { toWeirError, WeirError } from "../base/errors.ts";
+import { toWeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
-import type { Log } from "../base/log.ts";
-import { type Processing, processSpan } from "../base/telemetry.ts";
-import { soon, wait } from "../base/wait.ts";
-import type { Event } from "../define/event.ts";
-import type { Processor } from "../define/processor.ts";
-import type { Connection } from "../wire/connect.ts";
-import type { Changes, Passed } from "../wire/encode.ts";
-import { type Frame, readFrame } from "../wire/frame.ts";
-import { HEADERS, lastFrame, NO_TOTALS, publishFrame, type Totals } from "../wire/publish.ts";
+import { wait } from "../base/wait.ts";
+import { lastFrame } from "../wire/publish.ts";
 import { isFenced } from "../wire/publish-error.ts";
-import type { Reader, Stored } from "../wire/read.ts";
-import { purgeUpTo, streamIdentity } from "../wire/streams.ts";
-import { eventsSubject } from "../wire/subjects.ts";
-import type { Archive } from "./archive/archive.ts";
-import { brokenOff, placeText, totalsAt } from "./input-place.ts";
-import { outputs } from "./outputs.ts";
-import { rejectedFrame } from "./rejected-frame.ts";
-import { fits, readerOf, type Ways, waysOf } from "./resume.ts";
-import { loadSnapshot, saveSnapshot } from "./snapshot.ts";
-import { stepFrame } from "./step.ts";
+import { streamIdentity } from "../wire/streams.ts";
+import { brokenOff, totalsAt } from "./input-place.ts";
+import { type ProcessorOptions, ProcessorRun } from "./processor-run.ts";
+import { fits, readerOf, waysOf } from "./resume.ts";
+import { loadSnapshot } from "./snapshot.ts";
 
-/** A runner seen from outside. */
-export interface ProcessorStatus {
-  readonly name: string;
-  readonly partition: number;
-  /** Last input sequence whose effect is published, and events taken in since the runner started. */
-  input: number;
-  events: number;
-  state: "starting" | "running" | "standing by" | "stopped";
-  /** Messages of the input behind the last one taken. */
-  behind: number;
-  /** Why it starts over again and again. */
-  trouble?: string | undefined;
-  /** What somebody should know of its input, though it goes on. */
-  notice?: string | undefined;
-  /** The instance that works on the partition, for people; undefined while none does. */
-  holder?: string;
-}
-
-export interface ProcessorOptions {
-  readonly name: string;
-  readonly processor: Processor;
-  readonly partition: number;
-  readonly bus: Connection;
-  /** Where the older part of the log is. */
-  readonly archive?: Archive | undefined;
-  /** Folder of the snapshots. */
-  readonly snapshots: string;
-  /** Snapshots of another version are not used. */
-  readonly version: string;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-  readonly status: ProcessorStatus;
-}
+/** Longest pause before a runner that failed again and again starts over. */
+const PAUSE_MAX_MS = 5_000;
 
 /**
  * Runs one processor over one partition until the signal: reads its input in order, steps through what waits, publishes one output frame
  * with the input's position in a header and its own last output as expected sequence. The log is the checkpoint: after a crash the last
- * output tells where to go on, and of two runners only one can write. A runner that was fenced, or whose broker failed, starts over; one whose
- * log was replaced or cut throws `stream_changed`, because only a person can decide what becomes of it.
+ * output tells where to go on, and of two runners only one can write. A runner that was fenced, whose broker failed, or whose
+ * input was replaced or cut, starts over.
  */
 export async function runProcessor(options: ProcessorOptions): Promise<void> {
   const { status, signal, log, name } = options;
   let pause = 100;
   while (!signal.aborted) {
+    const began = performance.now();
     try {
       await runOnce(options);
       pause = 100;
     } catch (error) {
       if (signal.aborted) break;
+      if (performance.now() - began > PAUSE_MAX_MS) pause = 100; // it went well for a while
       const fenced = isFenced(error);
       status.state = "standing by";
       status.trouble = fenced ? undefined : toWeirError(error).message;
@@ -78,7 +37,7 @@ export async function runProcessor(options: ProcessorOptions): Promise<void> {
         fenced ? "another runner writes for this partition" : "the processor starts over",
       );
       await wait(fenced ? LIMITS.standby_ms : pause, signal);
-      pause = Math.min(pause * 2, 5_000);
+      pause = Math.min(pause * 2, PAUSE_MAX_MS);
     }
   }
   status.state = "stopped";
@@ -92,7 +51,7 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
   const last = await lastFrame(bus, ways.outStream, ways.outSubject);
   const broken = last && (await brokenOff(bus, ways.inStream, identity, last));
   const snapshot = loadSnapshot<unknown>(options.snapshots, name, partition, of);
-  const run = new Run(options, ways, { of, created: identity.created }, last);
+  const run = new ProcessorRun(options, ways, { of, created: identity.created }, last);
   if (broken) {
     // what is there is worked on from its beginning: repeats are known by their ids, and nothing new is passed by
     status.notice = `${broken}; what was in it and not yet worked on is lost, and what is there is worked on from its beginning`;
@@ -102,7 +61,7 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
         ? totalsAt(bus, ways.inStream, identity, ways.inSubjects[0]!, last.totals)
         : last.totals;
     await run.startOver(await totals);
-  } else if (snapshot && (await fits(snapshot.input, run.input, identity.last_seq, options, ways)))
+  } else if (snapshot && (await fits(snapshot, run.done, identity.last_seq, options, ways)))
     run.takeState(snapshot.state, snapshot.input);
   else await run.rebuildState();
   const reader = readerOf(options, ways.inStream, {
@@ -126,267 +85,3 @@ async function runOnce(options: ProcessorOptions): Promise<void> {
     await reader.close();
   }
 }
-
-/** One life of a runner: its state, its place in the input, and the output on its way. */
-class Run {
-  /** Input position of the last output: what lies before it must not be published again. */
-  input: number;
-  /** Input position the state has seen. */
-  position = 0;
-  private state: unknown;
-  private totals: Totals;
-  private outSeq: number;
-  private written: number;
-  private pending: Promise<void> | undefined;
-  private failed: unknown;
-  private sinceSave = 0;
-  private readonly options: ProcessorOptions;
-  private readonly ways: Ways;
-  private readonly of: { readonly of: string; readonly created: string };
-  /** The place of {@link position}, and of the last output. */
-  private place: string | undefined;
-  private publishedPlace: string | undefined;
-
-  constructor(options: ProcessorOptions, ways: Ways, of: Run["of"], last: Awaited<ReturnType<typeof lastFrame>>) {
-    this.options = options;
-    this.ways = ways;
-    this.of = of;
-    this.input = last?.input ?? 0;
-    this.publishedPlace = last?.place;
-    this.totals = last?.totals ?? NO_TOTALS;
-    this.publishedTotals = this.totals;
-    this.outSeq = last?.seq ?? 0;
-    this.written = last?.written ?? 0;
-    this.state = options.processor.start();
-  }
-
-  takeState(state: unknown, position: number): void {
-    this.state = state;
-    this.position = position;
-  }
-
-  /** Goes on from the beginning of an input that is not the one of before, with the state of what was passed on. */
-  async startOver(totals: Totals): Promise<void> {
-    await this.rebuildState();
-    this.input = 0;
-    this.position = 0;
-    this.publishedPlace = undefined;
-    this.totals = totals;
-    this.publishedTotals = totals;
-  }
-
-  /**
-   * Makes the state again where no snapshot is. A processor of events steps through the log from its beginning. One that passes events on
-   * steps through what it and the later stage passed on already, because its input is trimmed once it was passed on.
-   */
-  async rebuildState(): Promise<void> {
-    const { processor, bus, partition, log, name } = this.options;
-    if (!processor.passes) return; // its input is the log: following it from the start, without publishing, does the same
-    if (this.outSeq === 0) return;
-    log.info({ processor: name }, "state is made again from the log");
-    const enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", partition));
-    if (enriched) await this.stepThrough("WEIR_EVENTS", eventsSubject("enrich", partition), 0, enriched.seq);
-    if (processor.reads === "in")
-      await this.stepThrough("WEIR_VALID", this.ways.outSubject, enriched?.input ?? 0, this.outSeq);
-    this.position = this.input;
-  }
-
-  private async stepThrough(stream: string, subject: string, after: number, until: number): Promise<void> {
-    if (until <= after) return;
-    const { processor, name } = this.options;
-    const reader = readerOf(this.options, stream, { after, subjects: [subject] });
-    try {
-      while (await reader.ready()) {
-        const message = reader.shift()!;
-        stepFrame(name, processor, this.state, readFrame(message.data), message.stored_us);
-        if (message.seq >= until) return;
-      }
-    } finally {
-      await reader.close();
-    }
-  }
-
-  /** Works through the input until the reader is closed. */
-  async follow(reader: Reader): Promise<void> {
-    if (this.options.processor.reads === "in") this.saving.in(LIMITS.trim_soon_ms); // what a killed one left
-    while (await reader.ready()) {
-      if (this.failed) throw this.failed;
-      // what comes while an output is on its way is taken together; where much waits, the next output is made meanwhile
-      if (this.pending && reader.bytes < LIMITS.step_bytes_min) await this.settle();
-      await this.batch(reader);
-      if (this.sinceSave >= LIMITS.snapshot_every_events) {
-        await this.settle();
-        this.save();
-      } else this.saving.in(LIMITS.snapshot_every_ms);
-    }
-  }
-
-  /** A quiet processor saves too, so that its input can be trimmed. */
-  private readonly saving = soon(() => {
-    if (this.failed || this.options.signal.aborted) return;
-    if (this.pending === undefined) this.save();
-    else this.saving.in(LIMITS.trim_soon_ms);
-  });
-
-  /** A run that ended does not save any more. */
-  stop(): void {
-    this.saving.never();
-  }
-
-  /** Takes what waits, up to one output frame, steps through it and publishes. */
-  private async batch(reader: Reader): Promise<void> {
-    const { name, processor } = this.options;
-    const passed: Passed[] = [];
-    const emitted: Event[] = [];
-    const traces: (string | undefined)[] = [];
-    const started = performance.now();
-    let events = 0;
-    let bytes = 0;
-    let { taken, rejected, repeated } = this.totals;
-    const replaying = reader.peek()!.seq <= this.input;
-    for (let message = reader.peek(); message; message = reader.peek()) {
-      const own = message.subject === this.ways.outSubject;
-      if (passed.length > 0 && bytes + message.data.length > LIMITS.frame_bytes_max) break;
-      const frame = own ? undefined : this.decode(message, emitted);
-      if (frame && events > 0 && events + frame.count > LIMITS.step_events_max) break;
-      if (replaying !== message.seq <= this.input) break;
-      reader.shift();
-      this.position = message.seq;
-      this.place = placeText(this.of.created, message.stored_us);
-      this.options.status.behind = message.pending;
-      if (!frame) continue;
-      traces.push(message.headers?.get(HEADERS.trace));
-      const stepped = stepFrame(name, processor, this.state, frame, message.stored_us);
-      if (stepped.passed) passed.push(stepped.passed);
-      // what a producer should not have sent does not stay in the input longer than it must
-      if (processor.reads === "in" && (stepped.rejected > 0 || stepped.passed?.changes.some(isChanged)))
-        this.saving.in(LIMITS.trim_soon_ms);
-      emitted.push(...stepped.emitted);
-      events += frame.count;
-      bytes += message.data.length;
-      taken += stepped.taken;
-      rejected += stepped.rejected;
-      repeated += stepped.repeated;
-      this.sinceSave += frame.count;
-      this.options.status.events += frame.count;
-      if (events >= LIMITS.step_events_max || emitted.length >= LIMITS.step_events_max / 4) break;
-    }
-    if (replaying) return;
-    const passedOn =
-      this.totals.passed +
-      (processor.passes
-        ? taken - this.totals.taken - (rejected - this.totals.rejected) - (repeated - this.totals.repeated)
-        : 0);
-    this.totals = { taken, passed: passedOn, rejected, repeated };
-    const frames = outputs(passed, emitted);
-    if (traces.length === 0 && frames.length === 0) return this.tellSilent(); // its own outputs, come back
-    const span = processSpan(name, { stream: this.ways.inStream, traces, events, started });
-    if (frames.length > 0) return this.publish(frames, span);
-    span.end();
-    this.tellSilent();
-  }
-
-  private tellSilent(): void {
-    this.silent = this.position;
-    this.tellInput();
-  }
-
-  private decode(message: Stored, emitted: Event[]): Frame | undefined {
-    try {
-      return readFrame(message.data);
-    } catch (error) {
-      if (!(error instanceof WeirError) || error.code !== "frame_invalid") throw error;
-      this.options.log.error({ stream: this.ways.inStream, seq: message.seq, err: error }, "a frame cannot be read");
-      this.saving.in(LIMITS.trim_soon_ms);
-      if (this.options.processor.passes) emitted.push(...rejectedFrame(message, this.ways.inStream, error.message));
-      return undefined;
-    }
-  }
-
-  /** One output is on its way while the next is made. */
-  private async publish(frames: readonly { data: Uint8Array; count: number }[], span: Processing): Promise<void> {
-    await this.settle();
-    const { bus } = this.options;
-    const { position: input, place, totals } = this;
-    this.sending = input;
-    const sent = (async () => {
-      for (const [k, { data, count }] of frames.entries()) {
-        const whole = k === frames.length - 1;
-        // of several frames only the last moves the position: after a crash in between all come again, with the same ids
-        const ack = await publishFrame(bus, this.ways.outSubject, data, {
-          count,
-          input: whole ? input : Math.max(this.input, this.published),
-          place: whole ? place : this.publishedPlace,
-          totals: whole ? totals : this.publishedTotals,
-          written: this.written + count,
-          expect: this.outSeq,
-          trace: span.trace,
-        });
-        this.outSeq = ack.seq;
-        this.written += count;
-      }
-      this.published = input;
-      this.publishedPlace = place;
-      this.publishedTotals = totals;
-      this.tellInput();
-    })();
-    this.pending = sent;
-    sent.then(
-      () => {
-        span.end();
-        // nothing is on its way any more: the state may be saved
-        if (this.pending === sent) this.pending = undefined;
-      },
-      (error: unknown) => {
-        span.end(error);
-        this.failed = error;
-      },
-    );
-  }
-  private published = 0;
-  /** Input position of the output on its way, and of the last batch that had none. */
-  private sending = 0;
-  private silent = 0;
-  private publishedTotals: Totals;
-
-  /** What came while an output was on its way and gave none itself is done when that one is. */
-  private tellInput(): void {
-    if (this.published === this.sending) this.options.status.input = Math.max(this.published, this.silent);
-  }
-
-  /** Waits for the output on its way. */
-  async settle(): Promise<void> {
-    await this.pending;
-    this.pending = undefined;
-    if (this.failed) throw this.failed;
-  }
-
-  /** Saves the state, then trims the input that nobody needs any more. */
-  save(): void {
-    const { snapshots, name, partition, processor, bus, log } = this.options;
-    if (this.position === 0) return;
-    this.sinceSave = 0;
-    try {
-      saveSnapshot(snapshots, name, partition, { of: this.of.of, input: this.position, state: this.state });
-    } catch (error) {
-      log.warn({ processor: name, err: error }, "the state was not saved; the input is kept until it is");
-      return;
-    }
-    if (!processor.passes) return;
-    // of validated input the frame it stands at stays: by it another instance knows whether its own state has seen all that was trimmed. Of what
-    // producers sent, which nobody has looked at for secrets, nothing stays
-    const raw = processor.reads === "in";
-    const done = Math.max(this.published, this.input);
-    purgeUpTo(
-      bus.jsm,
-      this.ways.inStream,
-      this.ways.inSubjects[0]!,
-      raw ? done : done - 1,
-      raw ? "goes" : "stays",
-    ).catch((error: unknown) => {
-      log.debug({ err: error }, "input was not trimmed"); // the next snapshot trims it
-    });
-  }
-}
-
-const isChanged = (change: Changes): boolean => change.fields.size > 0 || change.attributes.length > 0;

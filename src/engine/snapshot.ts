@@ -9,6 +9,8 @@ export interface Snapshot<S> {
   readonly of: string;
   /** Last input sequence the state has seen. */
   readonly input: number;
+  /** Sequence of the processor's last output at that moment; 0 where there was none. */
+  readonly output: number;
   readonly state: S;
 }
 

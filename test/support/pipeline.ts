@@ -4,7 +4,7 @@ import type { Draft, Event } from "../../src/define/event.ts";
 import type { Archive } from "../../src/engine/archive/archive.ts";
 import { openTables, type Projecting, startProcessors, startProjections } from "../../src/engine/engine.ts";
 import { loadProcessors, loadProjections } from "../../src/engine/load.ts";
-import type { ProcessorStatus } from "../../src/engine/run-processor.ts";
+import type { ProcessorStatus } from "../../src/engine/processor-run.ts";
 import { plain } from "../../src/events/plain.ts";
 import type { Connection } from "../../src/wire/connect.ts";
 import { readFrame } from "../../src/wire/frame.ts";
