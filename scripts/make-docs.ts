@@ -118,6 +118,7 @@ const SET_ASIDE: Readonly<Record<string, string>> = {
   stream_seq: "sequence of its frame in the log",
   error: "table and error; `*:` means that it stands in no table",
   event: "its data as JSON",
+  session: "session of the event",
 };
 
 function aboutColumns(projection: Projection): Readonly<Record<string, string>> {

@@ -190,6 +190,7 @@ export function startProjections(options: {
 
   let forgotten = 0;
   const tellForgotten = (): void => {
+    if (tables.forgottenCount === forgotten) return;
     const all = tables.forgottenSessions;
     if (all.length > forgotten) options.onForgotten?.(all.slice(forgotten));
     forgotten = all.length;

@@ -120,7 +120,7 @@ export async function openStore(
     await writer.run("create table if not exists _ahead(seq bigint, changes blob)");
     await writer.run(`create table if not exists _tables(name varchar, version bigint, definition varchar)`);
     await writer.run(
-      `create table if not exists set_aside(event_id varchar, type varchar, stream_seq bigint, error varchar, event varchar)`,
+      `create table if not exists set_aside(event_id varchar, type varchar, stream_seq bigint, error varchar, event varchar, session varchar)`,
     );
     await writer.run(
       `create table if not exists _repeats(stream_seq bigint, producer varchar, epoch bigint, n bigint)`,
@@ -129,6 +129,7 @@ export async function openStore(
     if (rows.length === 0) await writer.run(`insert into _weir values (${STORE_FORMAT}, '', '', 0, 0, 0, 0, 0, 0)`);
     else if (Number(rows[0]![0]) === 1) {
       await writer.run("alter table _weir add column if not exists ahead bigint default 0");
+      await writer.run("alter table set_aside add column if not exists session varchar");
       await writer.run(`update _weir set format = ${STORE_FORMAT}, ahead = 0`);
     } else if (Number(rows[0]![0]) > STORE_FORMAT) {
       throw new WeirError(

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { derivedId } from "../../src/base/id.ts";
 import type { Event } from "../../src/define/event.ts";
+import { id } from "../../src/define/field.ts";
+import { defineMap } from "../../src/define/projection.ts";
 import { loadProjections } from "../../src/engine/load.ts";
 import { definitionOf } from "../../src/events/catalog.ts";
 import { applyAll, contents, type Logged, logOf, openTestTables } from "../support/tables.ts";
@@ -70,7 +72,22 @@ const told = (session: string, words: string): Event[] => [
     content_type: "text/plain",
   }),
   event("turn.ended", session, { message: words }),
+  // the proxy and git know no session: the call and the commit tell whose these are
+  passed(session, `proxied ${words}`),
+  event(
+    "commit.created",
+    session,
+    { sha: `abc${session}`, message: `watched ${words}`, author: words },
+    { fact: `commit:${session}`, session: undefined, via: "watch" },
+  ),
 ];
+const passed = (call: string, words: string): Event =>
+  event(
+    "mcp.called",
+    "",
+    { server: "x", method: "tools/call", call_id: call, success: true, input: `["${words}"]`, output: words },
+    { fact: `tool:${call}`, session: undefined, via: "proxy" },
+  );
 const forget = (session: string): Event =>
   event(
     "session.forgotten",
@@ -99,7 +116,16 @@ describe("a session that is forgotten", () => {
     ...told("gone", "before words"),
     ...told("kept", "other words"),
     forget("gone"),
+    passed("gone", "proxied after words"),
     ...told("gone", "after words"),
+    // a call that only the proxy told of so far
+    passed("gone too", "proxied before words"),
+    event(
+      "tool.started",
+      "gone",
+      { tool: "Bash", call_id: "gone too", input: `{"command":"after words"}` },
+      { fact: "tool:gone too" },
+    ),
     event(
       "tool.called",
       "gone",
@@ -125,7 +151,7 @@ describe("a session that is forgotten", () => {
       status: "failed",
       output: null,
       input: null,
-      sources: "hook,otlp,transcript",
+      sources: "hook,otlp,proxy,transcript",
     });
     const prompts = shown.prompts!.map((row) => JSON.parse(row) as Record<string, unknown>);
     expect(prompts.find((p) => p.session === "gone")).toMatchObject({ text: null });
@@ -143,5 +169,28 @@ describe("a session that is forgotten", () => {
     ).toEqual(one);
     expect(await made(log, [0.3, 0.52, 0.6])).toEqual(one);
     expect(await made(log, [0.5], true)).toEqual(one);
+  });
+
+  test("is forgotten also where its events could not be written", async () => {
+    const trap = defineMap({
+      version: 1,
+      about: "x",
+      on: [definitionOf("tool.called")!],
+      row: { event_id: id("event") },
+      map: (e) => {
+        if ((e.data as { tool: string }).tool === "poison") throw new Error("poisoned");
+        return [];
+      },
+    });
+    await using dir = await tempDir();
+    const tables = await openTestTables(dir.path, new Map([...projections, ["trap", trap]]));
+    const poison = (session: string): Event =>
+      event("tool.called", session, { tool: "poison", output: `words of ${session}`, success: true });
+    await applyAll(tables, logOf([poison("gone"), poison("kept")], []));
+    await applyAll(tables, logOf([forget("gone")], [], 2));
+    const aside = JSON.stringify((await contents(tables.store, projections)).set_aside);
+    expect(aside).toContain("words of kept");
+    expect(aside).not.toContain("words of gone");
+    await tables.close();
   });
 });

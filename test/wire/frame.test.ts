@@ -244,11 +244,7 @@ describe("hostile bytes", () => {
     ],
     [
       "a part of a group twice",
-      raw(
-        [0x83, 0xa1, 0x77, 1, 0xa1, 0x6e, 1, 0xa1, 0x67, 0x91, 0x86],
-        pack(group()).subarray(1),
-        [0xa1, 0x6e, 1],
-      ),
+      raw([0x83, 0xa1, 0x77, 1, 0xa1, 0x6e, 1, 0xa1, 0x67, 0x91, 0x86], pack(group()).subarray(1), [0xa1, 0x6e, 1]),
     ],
     ["a type that is no type", pack(frame({ g: [group({ t: "Session Ended" })] }))],
     ["version 0", pack(frame({ g: [group({ v: 0 })] }))],

@@ -107,6 +107,10 @@ export class Tables {
   get forgottenSessions(): readonly string[] {
     return this.forgotten.all;
   }
+  /** How many they are. */
+  get forgottenCount(): number {
+    return this.forgotten.count;
+  }
 
   /** Runs work between two transactions, when the tables hold all up to their position. */
   quiet<T>(work: () => Promise<T>): Promise<T> {
@@ -196,8 +200,7 @@ export class Tables {
       const writer = await this.writing.db();
       const seq = batch.at(-1)!.seq;
       // a session that is forgotten is emptied in the tables, so they must hold all of it
-      if (this.forgotten.pending.length === 0 && this.ahead.hasRoom(this.keyed))
-        await this.ahead.append(writer, seq, this.keyed);
+      if (!this.forgotten.pending && this.ahead.hasRoom(this.keyed)) await this.ahead.append(writer, seq, this.keyed);
       else await this.writeAhead(writer);
       await setAside(writer, faults);
       await this.forgotten.empty(writer);
@@ -251,7 +254,7 @@ export class Tables {
     }
     this.writing.commit();
     this.position = to;
-    for (const table of this.keyed) table.committed(this.forgotten.pending.length > 0);
+    for (const table of this.keyed) table.committed(this.forgotten.pending);
     this.ahead.committed();
     this.forgotten.committed();
   }
