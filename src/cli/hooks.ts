@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Context, Hono } from "hono";
@@ -6,6 +5,7 @@ import { clock } from "../base/clock.ts";
 import { makeFolder } from "../base/folder.ts";
 import { newId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
+import { secretToken } from "../base/secret-token.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { HOOK_MAPPINGS } from "../capture/hooks/assistants.ts";
 import { createInbox } from "../capture/hooks/inbox.ts";
@@ -27,7 +27,7 @@ export function captureToken(dataDir: string): string {
   const known = readCaptureToken(dataDir);
   if (known !== undefined) return known;
   makeFolder(dataDir, 0o700);
-  const token = randomBytes(24).toString("base64url");
+  const token = secretToken(24);
   writeFileSync(`${file}.${process.pid}`, `${token}\n`, { mode: 0o600 });
   renameSync(`${file}.${process.pid}`, file);
   return token;

@@ -11,6 +11,7 @@ import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { withoutOwnSecrets } from "../base/own-secrets.ts";
 import { watchPolicy } from "../base/privacy.ts";
+import { secretToken } from "../base/secret-token.ts";
 import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import { type FollowPlan, followPlan } from "../capture/follow/settings.ts";
@@ -203,7 +204,7 @@ async function assemble(given: {
     log,
   });
   void cutWhenAway(own, emitter);
-  const token = randomBytes(24).toString("base64url");
+  const token = secretToken(24);
   const parts = {
     config,
     log,

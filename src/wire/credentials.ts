@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { secretToken } from "../base/secret-token.ts";
 import { INSTANCES_SUBJECT } from "./subjects.ts";
 
 /** Who connects: each role may do only what its work needs. */
@@ -116,7 +116,7 @@ export function renderUsers(credentials: Credentials): string {
 }
 
 function newCredential(role: Role): Credential {
-  return { user: role, password: randomBytes(PASSWORD_BYTES).toString("base64url"), inbox: `_INBOX_${role}` };
+  return { user: role, password: secretToken(PASSWORD_BYTES), inbox: `_INBOX_${role}` };
 }
 
 async function readStored(dir: string): Promise<Partial<Record<Role, Credential>>> {

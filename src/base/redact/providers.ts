@@ -24,6 +24,7 @@ const shape = (kind: string, source: string, more: Omit<Shape, "kind" | "source"
 
 /** Tokens that name their maker by a prefix. Sources: the makers' documentation and the rules of gitleaks (MIT). */
 const SHAPES: readonly Shape[] = [
+  shape("weir_token", "weir_[A-Za-z0-9_-]{32,}", { starts: true, mixed: true }),
   shape("anthropic_key", "sk-ant-[A-Za-z0-9_-]{16,}"),
   shape("openai_key", "sk-[A-Za-z0-9_-]{20,}", { starts: true, mixed: true }),
   shape("aws_access_key", "A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}", { starts: true }),
