@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { OPTIONS } from "./base/config.ts";
 import { WeirError } from "./base/errors.ts";
-import { fail, say } from "./cli/print.ts";
+import { fail, say, sayJson } from "./cli/print.ts";
 import { definitionsRoot, version } from "./cli/root.ts";
 import { fieldList } from "./define/field.ts";
 import { loadDefinitions } from "./engine/load.ts";
@@ -45,7 +45,7 @@ program
   .description("start everything in the foreground: broker, processors, tables, HTTP and MCP")
   .option("--json", "print the runtime record as one line of JSON when healthy")
   .option("--demo", "an instance of its own, filled with generated sessions")
-  .option("--without <processors>", "leave processors to `weir run`, by name with commas")
+  .option("--without <processors>", "leave processors to `weir run`, by name with commas; may be repeated", joined)
   .action(async (options) => (await import("./cli/up.ts")).up(options));
 program
   .command("run <processor>")
@@ -98,6 +98,10 @@ program
   .option("--file <file>", "CloudEvents, one JSON object a line; - reads stdin")
   .option("--json", "as JSON")
   .action(async (type, data, { file, json, ...rest }) => {
+    if (file !== undefined && type !== undefined)
+      throw new WeirError("usage", "--file brings types and data of its own", {
+        hint: "give a type and its data, or --file",
+      });
     if (file !== undefined) return (await import("./cli/publish-file.ts")).publishFile(file, { json });
     if (!type) throw new WeirError("usage", "publish takes a type and its data, or --file");
     return (await import("./cli/ask.ts")).order(
@@ -129,7 +133,7 @@ program
     const rest = words.filter((w) => w !== "--json" && w !== "--csv");
     const wants = (flag: string): boolean => words.includes(flag);
     if (!name || name === "--help" || name === "-h" || wants("--help"))
-      return listQueries(name?.startsWith("-") ? undefined : name);
+      return listQueries(name?.startsWith("-") ? undefined : name, o);
     const [json, csv] = [o.json || wants("--json"), o.csv || wants("--csv")];
     if (json && csv) throw new WeirError("usage", "--json and --csv do not go together");
     return (await import("./cli/ask.ts")).query(name, rest, { json, csv });
@@ -296,12 +300,19 @@ program
 /** The names of commander's own commands; orders must not hide them. */
 const taken = new Set(program.commands.map((c) => c.name()));
 
-async function listQueries(name: string | undefined): Promise<void> {
+/** An option that is given again adds to what was given before. */
+function joined(value: string, before: string | undefined): string {
+  return before === undefined ? value : `${before},${value}`;
+}
+
+async function listQueries(name: string | undefined, { json }: { json?: boolean }): Promise<void> {
   const { queries } = await loadDefinitions(definitionsRoot());
   const one = name === undefined ? undefined : queries.get(name);
   if (name !== undefined && !one)
     throw new WeirError("usage", `no query is called ${name}`, { hint: `there are ${[...queries.keys()].join(", ")}` });
   if (!one) {
+    const listed = [...queries].map(([name, { title }]) => ({ name, title }));
+    if (json) return sayJson(listed);
     say("weir query <name> [--argument value …] [--json | --csv]\n");
     for (const [key, query] of queries) say(`  ${key.padEnd(18)} ${query.title}`);
     return say("\nweir query <name> --help tells more about one.");

@@ -192,6 +192,8 @@ export const LIMITS = {
   import_checkpoint_files: 500, // files between two saved positions
   import_progress_bytes: 4_194_304, // bytes read between two messages on progress
   import_facts_max: 1_000_000, // prompts, calls and answers told apart for the report
+  sink_silent_ms: 5_000, // an import that could hand over nothing for this long says so
+  sink_end_ms: 5_000, // how long an import that is told to end waits for what it has read to be taken
   import_positions_bytes_max: 268_435_456, // a file of positions larger than this is not read
   positions_slack_bytes: 4_194_304, // replaced entries a file of positions may hold before it is written anew
   // following transcripts

@@ -25,12 +25,25 @@ export interface Format {
   readonly csv?: boolean;
 }
 
+/** Rows as objects. Of columns with the same name each keeps its value: the second is called name_1, as DuckDB does in a subquery. */
+export function asObjects({ columns, rows }: Pick<Answer, "columns" | "rows">): Record<string, unknown>[] {
+  const names = new Set(columns.map(({ name }) => name));
+  const used = new Set<string>();
+  const keys = columns.map(({ name }) => {
+    let key = name;
+    for (let k = 1; used.has(key) || (key !== name && names.has(key)); k++) key = `${name}_${k}`;
+    used.add(key);
+    return key;
+  });
+  return rows.map((row) => Object.fromEntries(keys.map((key, k) => [key, row[k]])));
+}
+
 /** Prints an answer: rows as objects in JSON, CSV, or a table for people. */
 export function sayAnswer(answer: Answer, { json, csv }: Format): void {
   const { columns, rows, as_of, truncated } = answer;
   if (json)
     sayJson({
-      rows: rows.map((row) => Object.fromEntries(columns.map(({ name }, k) => [name, row[k]]))),
+      rows: asObjects(answer),
       as_of,
       truncated,
       ...(answer.note ? { note: answer.note } : {}),
@@ -108,7 +121,7 @@ export async function sql(text: string, format: Format): Promise<void> {
     throw new WeirError("usage", "the statement is empty", { hint: 'weir sql "select * from sessions"' });
   const answer = await client().sql(text, { rowsMax: 10_000 });
   if (!format.json) return sayAnswer(answer, format);
-  sayJson(answer.rows.map((row) => Object.fromEntries(answer.columns.map(({ name }, k) => [name, row[k]]))));
+  sayJson(asObjects(answer));
 }
 
 /** A command of the catalogue, with its arguments as given on the command line. */

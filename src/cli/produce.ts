@@ -15,6 +15,7 @@ import { readFrame } from "../wire/frame.ts";
 import { streamIdentity } from "../wire/streams.ts";
 import { openArchive } from "./archiving.ts";
 import { connectBus } from "./bus.ts";
+import { patientSink } from "./patience.ts";
 import { note, progress, say, sayJson } from "./print.ts";
 import { needRuntime } from "./runtime.ts";
 
@@ -38,12 +39,24 @@ export async function importCommand(
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const bar = progress(`import ${kind}`);
-  await using sink = createWeir({
+  await using producer = createWeir({
     name: "import",
     source: `${kind}://local`,
     via: "transcript",
     dataDir: config.dataDir,
     check: false,
+  });
+  const sink = patientSink(producer, {
+    signal: stop.signal,
+    onSilence: () => {
+      bar.end();
+      note("weir takes nothing at the moment, and the import waits. `weir status` tells why; Ctrl-C ends the import.");
+    },
+    onGivenUp: () => {
+      bar.end();
+      note("The import was ended before weir took what was read; run it again, it reads that again.");
+      process.exit(1);
+    },
   });
   const report = await importTranscripts({
     kind,

@@ -49,7 +49,8 @@ export const PERMISSIONS: Readonly<Record<Role, Permissions>> = {
   // It reads through consumers and may not subscribe weir.>: a push consumer has any subject as its target, so a reader could
   // have stored frames delivered to weir.in.0, which the server does as soon as somebody listens to exactly that subject.
   engine: {
-    publish: ["weir.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"],
+    // Its own inboxes too: an instance that begins asks there who works already, and is answered.
+    publish: ["weir.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>", "_INBOX_engine.>"],
     // What other instances say; no stream takes that subject, so that nothing can be made to enter the log by it.
     subscribe: ["$JS.EVENT.ADVISORY.>", INSTANCES_SUBJECT],
   },

@@ -122,8 +122,10 @@ export async function ensureStreams(
     const wanted = streamConfig(name, config);
     const found = (await streamInfo(jsm, name)) ?? (await change(name, () => jsm.streams.add(wanted)));
     guard(name, found.config, wanted, config);
+    if (!adjust) continue;
+    guardCopies(name, found, config);
     const update = differences(found, wanted);
-    if (update && adjust) await change(name, () => jsm.streams.update(name, update));
+    if (update) await change(name, () => jsm.streams.update(name, update));
   }
 }
 
@@ -247,11 +249,29 @@ function guard(name: StreamName, found: StreamConfig, wanted: Partial<StreamConf
   }
 }
 
+/**
+ * Refuses several copies on a single node. To a new stream the broker itself says no; a stream that is there it lets have them, and does not find
+ * it again when it starts the next time.
+ */
+function guardCopies(name: StreamName, found: StreamInfo, { natsReplicas }: StreamsConfig): void {
+  if (natsReplicas > 1 && !inCluster(found))
+    throw new WeirError(
+      "broker_refused",
+      `stream ${name} cannot have ${natsReplicas} copies: the broker is no cluster`,
+      {
+        hint: "take WEIR_NATS_REPLICAS away, or name a cluster with WEIR_NATS_URL",
+      },
+    );
+}
+
+const inCluster = ({ cluster }: StreamInfo): boolean => cluster?.name !== undefined && cluster.name !== "";
+
 function differences(found: StreamInfo, wanted: Partial<StreamConfig>): Partial<StreamUpdateConfig> | undefined {
   const changed: Record<string, unknown> = {};
   for (const key of UPDATED) if (found.config[key] !== wanted[key]) changed[key] = wanted[key];
-  // Copies are added when more are asked for, never taken away.
-  if (found.config.num_replicas < wanted.num_replicas!) changed.num_replicas = wanted.num_replicas;
+  // Copies are added when more are asked for, never taken away: but of a single node, which would not find the stream again.
+  if (found.config.num_replicas < wanted.num_replicas! || (found.config.num_replicas > 1 && !inCluster(found)))
+    changed.num_replicas = wanted.num_replicas;
   const { metadata } = found.config;
   if (metadata?.[PARTITIONS_KEY] === undefined || metadata[CREATED_KEY] === undefined) {
     changed.metadata = { ...metadata, ...wanted.metadata, [CREATED_KEY]: createdOf(found) };

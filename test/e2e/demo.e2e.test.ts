@@ -26,6 +26,8 @@ test("the demonstration fills every table, every question has an answer, and not
     ([, name]) => name!,
   );
   expect(listed.length).toBeGreaterThan(20);
+  const told = await weir.json<{ name: string }[]>(["query", "--json"], { env });
+  expect(told.map(({ name }) => name)).toEqual(listed);
   for (const name of listed) {
     const found = await rows([name, ...(needs[name] ?? [])]);
     if (empty.includes(name)) expect({ name, found }).toEqual({ name, found: [] });

@@ -53,6 +53,8 @@ const WRONG_USAGE: readonly Mistake[] = [
   usage("import cursor", /^usage: weir imports claude-code, codex, gemini, copilot, not cursor/),
   usage("run nobody", /^usage: no processor is called nobody/),
   usage("up --without nobody", /^usage: no processor is called nobody/),
+  usage("up --without nobody --without validate", /^usage: no processor is called nobody/),
+  usage("publish tool.called {} --file x", /^usage: --file brings types and data of its own/),
   usage("init nobody", /^usage: weir init knows claude-code/),
   usage("wrap --name x --payloads all -- true", /^usage: --payloads takes/),
 ];

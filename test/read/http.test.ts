@@ -192,7 +192,19 @@ describe("commands, SQL and events", () => {
       { type: "alert.acknowledged", actor: "ada", data: { alert: "alert-500", note: "mine" } },
     ]);
     expect((await post("/api/command/acknowledge_alert", {})).status).toBe(400);
-    expect((await get("/api/command/acknowledge_alert")).status).toBe(404);
+  });
+  it("refuses a method that a path does not take, and says which it takes", async () => {
+    const order = await get("/api/command/acknowledge_alert");
+    expect([order.status, order.headers.get("allow")]).toEqual([405, "POST"]);
+    expect((await bodyOf(order)).error).toEqual({
+      code: "bad_input",
+      message: "/api/command/acknowledge_alert does not take GET",
+      hint: "it takes POST",
+    });
+    const both = await app.request("/api/events", { method: "DELETE", headers: AUTH });
+    expect([both.status, both.headers.get("allow")]).toEqual([405, "GET, HEAD, POST"]);
+    const nothing = await app.request("/api/nothing", { method: "DELETE", headers: AUTH });
+    expect([nothing.status, nothing.headers.get("allow")]).toEqual([404, null]);
   });
   it("answers SQL as JSON and CSV", async () => {
     expect((await bodyOf(post("/api/sql", { query: "select 1 as a" }))).rows).toEqual([[1]]);

@@ -143,6 +143,8 @@ describe("MCP over HTTP", () => {
     await client.close();
     expectGolden("mcp-tools.json", tools);
     expect(INSTRUCTIONS.length).toBeLessThan(2_000);
+    const spoken = new Set(INSTRUCTIONS.match(/[a-z_]+/g));
+    expect(tools.map(({ name }) => name).filter((name) => !spoken.has(name))).toEqual([]);
     for (const tool of tools) expect(tool.description!.length, tool.name).toBeLessThan(2_500);
   });
   it("needs the token", async () => {

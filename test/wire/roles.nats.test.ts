@@ -110,6 +110,9 @@ describeBrokers("roles", ({ startBroker }) => {
     }
     other.nc.publish(INSTANCES_SUBJECT, "engine");
     expect(await heard).toBe("engine");
+    engine.nc.subscribe(INSTANCES_SUBJECT, { callback: (_, message) => void message.respond("here") });
+    await engine.nc.flush();
+    expect((await other.nc.request(INSTANCES_SUBJECT, "who is there?")).string()).toBe("here");
   });
 
   test("admin asks the server about itself, and cannot order it around", async () => {

@@ -120,6 +120,24 @@ describeBrokers("streams", ({ startBroker }) => {
     });
   });
 
+  test("copies are not added to streams of a single node, which would not find them again when it starts", async () => {
+    await using nats = await startBroker({ logBytes: options.logBytes });
+    await using engine = await withEngine(nats);
+    await ensureStreams(engine.jsm, options);
+    await expect(ensureStreams(engine.jsm, { ...options, natsReplicas: 3 })).rejects.toMatchObject({
+      code: "broker_refused",
+      message: "stream WEIR_IN cannot have 3 copies: the broker is no cluster",
+    });
+    const copies = async () => (await engine.jsm.streams.info("WEIR_IN")).config.num_replicas;
+    expect(await copies()).toBe(1);
+    // one that has got them otherwise has them taken away while it is still found
+    const { config } = await engine.jsm.streams.info("WEIR_IN");
+    await engine.jsm.streams.update("WEIR_IN", { ...config, num_replicas: 3 });
+    expect(await copies()).toBe(3);
+    await ensureStreams(engine.jsm, options);
+    expect(await copies()).toBe(1);
+  });
+
   test("trimming goes up to the sequence, keeps other subjects and the newest message", async () => {
     await using nats = await startBroker({ logBytes: options.logBytes });
     await using engine = await withEngine(nats);

@@ -1,12 +1,13 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
-import { toWeirError, WeirError } from "../../base/errors.ts";
+import { toWeirError } from "../../base/errors.ts";
 import type { ReadContext } from "../context.ts";
 import { mcpHandler } from "../mcp/http.ts";
 import { addApiRoutes } from "./api.ts";
 import { readText } from "./body.ts";
 import { answerError, Refused } from "./errors.ts";
 import { checkOrigin, checkToken, securityHeaders } from "./guard.ts";
+import { answerNothing } from "./methods.ts";
 import { describeRoutes } from "./openapi.ts";
 import { addPage, PAGE_PATHS } from "./page/routes.ts";
 import { traced } from "./telemetry.ts";
@@ -29,14 +30,7 @@ export function createHttp(ctx: ReadContext): Hono {
     if (toWeirError(error).code === "internal") ctx.report?.(error, c.req.path);
     return answerError(c, error, error instanceof Refused ? error.status : undefined);
   });
-  app.notFound((c) =>
-    answerError(
-      c,
-      new WeirError("not_found", `there is nothing at ${c.req.path.slice(0, 100)}`, {
-        hint: "/openapi.json lists what there is",
-      }),
-    ),
-  );
+  app.notFound((c) => answerNothing(app as unknown as Hono, c));
   app.get("/health", async (c) => {
     const { state, reasons, version } = await healthOf(ctx);
     return c.json({ status: state, reasons, version }, state === "failing" ? 503 : 200);
