@@ -9,7 +9,7 @@ import { diffLines } from "./diff.ts";
 import { openServers, proxyOf, type ServersFile, serversFiles } from "./mcp-servers.ts";
 import { note, say, sayJson } from "./print.ts";
 import { type ProxyRecord, runningProxies } from "./proxies.ts";
-import { readText, replaceFile } from "./settings-file.ts";
+import { checkWritable, readText, replaceFile } from "./settings-file.ts";
 import { ownFolder, program } from "./setup.ts";
 
 interface WrapAll {
@@ -40,6 +40,7 @@ export function wrapAll(options: WrapAll): void {
   const { files, problems } = serversFiles();
   const told: Done[] = [];
   const changed: ServersFile[] = [];
+  const writes: (() => void)[] = [];
   const proxies = runningProxies(config.dataDir);
   for (const one of files.filter(({ place }) => place.scope === scope)) {
     const kept = readText(one.file + WRAP_BACKUP);
@@ -55,7 +56,11 @@ export function wrapAll(options: WrapAll): void {
     }
     if (one.editor.text === one.text) continue;
     changed.push(one);
-    if (!options.dryRun) write(one, { undo, kept, wasWrapped });
+    writes.push(() => write(one, { undo, kept, wasWrapped }));
+  }
+  if (!options.dryRun) {
+    checkWritable(changed.map(({ file }) => file));
+    for (const one of writes) one();
   }
   if (options.json) {
     sayJson({
