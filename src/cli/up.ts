@@ -40,7 +40,7 @@ import { openBroker } from "./open-broker.ts";
 import { addOperations } from "./operations.ts";
 import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
-import { rememberGiven } from "./privacy.ts";
+import { privacyEvent, rememberGiven } from "./privacy.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
 import { type Runtime, removeRuntime, runningHere, writeRuntime } from "./runtime.ts";
 import { misspelt } from "./settings.ts";
@@ -183,7 +183,7 @@ async function assemble(given: {
   const archive = openArchive(config);
   const own = await broker.connect("engine", "orders");
   closers.add(() => own.close());
-  rememberGiven(config.dataDir, privacyGiven());
+  const chosen = rememberGiven(config.dataDir, privacyGiven());
   const privacy = {
     policy: watchPolicy(config.dataDir, privacyGiven()),
     keys: openKeys(config.dataDir, { make: true }),
@@ -203,6 +203,7 @@ async function assemble(given: {
     log,
   });
   void cutWhenAway(own, emitter);
+  if (chosen) await emitter.emit(privacyEvent({ path: "default", ...privacyGiven() }, "weir up"));
   const token = randomBytes(24).toString("base64url");
   const parts = {
     config,

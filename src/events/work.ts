@@ -52,9 +52,15 @@ export const branchChanged = defineEvent(
   },
 );
 
-export const watchSet = defineEvent("watch.set", 1, "A folder was put under watch, or taken out of it.", {
-  path: text("the folder", { max: 1024 }),
-  watched: bool("whether its files and its git repository are watched"),
-});
+export const watchSet = defineEvent(
+  "watch.set",
+  1,
+  "A folder was put under watch, or taken out of it.",
+  {
+    path: text("the folder", { max: 1024 }),
+    watched: bool("whether its files and its git repository are watched"),
+  },
+  { audited: true },
+);
 
 export default [fileChanged, commitCreated, pullRequestLinked, branchChanged, watchSet] as const;

@@ -9,7 +9,7 @@ create table if not exists "alerts"("id" VARCHAR, "rule" VARCHAR, "status" VARCH
 -- anomalies, version 1
 create table if not exists "anomalies"("event_id" UUID, "series" VARCHAR, "time" TIMESTAMP, "kind" VARCHAR, "severity" VARCHAR, "score" DOUBLE, "value" DOUBLE, "expected_low" DOUBLE, "expected_high" DOUBLE, "method" VARCHAR, "session" VARCHAR, "cause" UUID);
 
--- audit, version 1
+-- audit, version 2
 create table if not exists "audit"("event_id" UUID, "time" TIMESTAMP, "actor" VARCHAR, "action" VARCHAR, "about" VARCHAR);
 
 -- branches, version 1
