@@ -5,6 +5,7 @@ import { redactText } from "../base/redact.ts";
 import { sameButSpace } from "../capture/json-text.ts";
 import { type Configured, counterpart, type Editor } from "../capture/mcp/configured/editor.ts";
 import { frontOf, standingOf } from "../capture/mcp/configured/front.ts";
+import { OF_PLUGIN } from "../capture/mcp/configured/plugins.ts";
 import { diffLines } from "./diff.ts";
 import { openServers, proxyOf, type ServersFile, serversFiles } from "./mcp-servers.ts";
 import { note, say, sayJson } from "./print.ts";
@@ -47,11 +48,13 @@ export function wrapAll(options: WrapAll): void {
     const was = kept === undefined ? undefined : openServers(kept, one.place, one.file);
     const wasWrapped = one.editor.servers.some(isWrapped);
     for (const server of one.editor.servers) {
-      const became = undo
-        ? takeAway(one.editor, server, was)
-        : putBefore(one.editor, server, proxies, (name) =>
-            frontOf(program("src/cli.js", "src/cli"), name, ownFolder(config)),
-          );
+      const became = one.place.plugin
+        ? { done: "left" as const, why: undo ? "no proxy stands in front" : OF_PLUGIN }
+        : undo
+          ? takeAway(one.editor, server, was)
+          : putBefore(one.editor, server, proxies, (name) =>
+              frontOf(program("src/cli.js", "src/cli"), name, ownFolder(config)),
+            );
       told.push({ assistant: one.place.assistant, name: server.name, file: one.file, ...became });
     }
     if (one.editor.text === one.text) continue;
