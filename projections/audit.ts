@@ -4,7 +4,7 @@ import { defineMap } from "../src/define/projection.ts";
 import { CATALOG } from "../src/events/catalog.ts";
 
 export default defineMap({
-  version: 1,
+  version: 2,
   about: "One row an order that a person or an assistant gave.",
   on: CATALOG.filter((definition) => definition.audited) as unknown as readonly EventDefinition[],
   row: {

@@ -124,7 +124,7 @@ function dataDir(folder: string): Check {
       what,
       ok: free > LOW_DISK_BYTES,
       found: `${folder}, ${(free / 1e9).toFixed(1)} GB free`,
-      fix: "free disk space: at the limit producers wait, nothing is lost",
+      fix: "free disk space: on a full disk producers wait, and payloads of hooks are dropped and counted",
     };
   } catch {
     return {

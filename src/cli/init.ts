@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Config, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
@@ -7,7 +7,7 @@ import { diffLines } from "./diff.ts";
 import { captureToken, HOOKS_PATH } from "./hooks.ts";
 import { note, say, sayJson } from "./print.ts";
 import { findRuntime } from "./runtime.ts";
-import { readText, replaceFile } from "./settings-file.ts";
+import { behindLinks, checkWritable, readText, replaceFile } from "./settings-file.ts";
 import {
   hookCommand,
   httpAddress,
@@ -53,7 +53,10 @@ export async function init(assistant: string, options: InitOptions): Promise<voi
   const entry = options.remove ? undefined : entryOf(setup, config, options, (text) => notes.push(text));
   const changes = setup.files(spotOf(scope as Scope)).map((file) => change(file, entry));
   const changed = changes.filter(({ before, after }) => before !== after);
-  if (!options.dryRun) for (const one of changed) write(one, options.remove ?? false);
+  if (!options.dryRun) {
+    checkWritable(changed.map(({ file }) => file));
+    for (const one of changed) write(one, options.remove ?? false);
+  }
   if (!options.remove && setup.afterwards !== undefined && changed.length > 0) notes.push(setup.afterwards);
   if (options.json) {
     sayJson({
@@ -119,11 +122,11 @@ function tell(changes: readonly Change[], options: InitOptions, config: Config):
 }
 
 function change(of: SettingsFile, entry: Entry | undefined): Change {
-  // a link to a file elsewhere stays a link
-  const file = existsSync(of.file) ? realpathSync(of.file) : of.file;
+  const file = behindLinks(of.file);
   const before = readText(file);
-  const after = entry ? of.enter(before, entry) : before === undefined ? undefined : of.leave(before);
-  return { file, before, after, backup: `${file}${BACKUP}`, of };
+  const backup = `${file}${BACKUP}`;
+  const after = entry ? of.enter(before, entry) : before === undefined ? undefined : of.leave(before, readText(backup));
+  return { file, before, after, backup, of };
 }
 
 /** Writes a file whole or not at all. The first change keeps the file as it was beside it; taking out puts it back where only space differs. */

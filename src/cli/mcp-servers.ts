@@ -7,6 +7,7 @@ import type { Configured, Editor } from "../capture/mcp/configured/editor.ts";
 import { standingOf } from "../capture/mcp/configured/front.ts";
 import { openJsonServers } from "../capture/mcp/configured/json.ts";
 import { type Place, placesOf } from "../capture/mcp/configured/places.ts";
+import { OF_PLUGIN, pluginPlaces } from "../capture/mcp/configured/plugins.ts";
 import { openTomlServers } from "../capture/mcp/configured/toml.ts";
 import { note, sayJson, sayTable } from "./print.ts";
 import { type ProxyRecord, runningProxies } from "./proxies.ts";
@@ -23,18 +24,29 @@ export interface ServersFile {
 export const openServers = (text: string, { format, paths }: Place, file: string): Editor =>
   format === "toml" ? openTomlServers(text) : openJsonServers(text, file, paths);
 
+/** What a file holds, where it can be read; what is wrong with it is told when its servers are read. */
+function readQuietly(file: string): string | undefined {
+  try {
+    return readText(file);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The files there are, each once, and what is wrong with those that cannot be read. */
 export function serversFiles(): { files: ServersFile[]; problems: string[] } {
   const env = environment();
   const files: ServersFile[] = [];
   const problems: string[] = [];
   const seen = new Set<string>();
-  for (const place of placesOf({ home: env.HOME || homedir(), cwd: process.cwd(), platform: process.platform, env })) {
+  const machine = { home: env.HOME || homedir(), cwd: process.cwd(), platform: process.platform, env };
+  for (const place of [...placesOf(machine), ...pluginPlaces(machine, readQuietly)]) {
     if (!existsSync(place.file)) continue;
     try {
       const file = realpathSync(place.file); // a link to a file elsewhere stays a link
-      if (seen.has(file)) continue;
-      seen.add(file);
+      const once = place.plugin ? `${file} ${place.paths.join(" ")}` : file; // a marketplace has many plugins in one file
+      if (seen.has(once)) continue;
+      seen.add(once);
       const text = readText(file) ?? "";
       files.push({ place, file, text, editor: openServers(text, place, file) });
     } catch (error) {
@@ -60,7 +72,8 @@ function shown({ place, file }: ServersFile, server: Configured, proxies: readon
     transport: server.url !== undefined ? "http" : server.words ? "stdio" : "unknown",
     server: redactText(words ? words.join(" ") : (proxy?.to ?? server.url ?? server.odd ?? "")),
     weir,
-    disabled: server.disabled,
+    disabled: server.disabled || place.plugin?.enabled === false,
+    plugin: place.plugin?.name ?? null,
     project: server.project ?? null,
     file,
   };
@@ -76,9 +89,13 @@ export function mcpServers({ json }: { readonly json?: boolean }): void {
     return;
   }
   const columns = ["assistant", "scope", "name", "transport", "server", "weir", "file"] as const;
+  const named = ({ name, plugin, disabled }: (typeof rows)[number]): string =>
+    `${name}${plugin ? ` (plugin ${plugin})` : ""}${disabled ? " (off)" : ""}`;
   sayTable(
     columns.map((name) => ({ name })),
-    rows.map((row) => columns.map((name) => (name === "name" && row.disabled ? `${row.name} (off)` : row[name]))),
+    rows.map((row) => columns.map((name) => (name === "name" ? named(row) : row[name]))),
   );
+  if (rows.some(({ plugin, weir }) => plugin !== null && weir === "no"))
+    note(`A server of a plugin is left alone by weir wrap --all: ${OF_PLUGIN}.`);
   for (const problem of problems) note(problem);
 }

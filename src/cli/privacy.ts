@@ -1,8 +1,9 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { privacyGiven, readConfig } from "../base/config.ts";
-import { WeirError } from "../base/errors.ts";
+import { toWeirError, WeirError } from "../base/errors.ts";
 import { openKeys } from "../base/keys.ts";
+import { LIMITS } from "../base/limits.ts";
 import {
   type Choice,
   LEVELS,
@@ -13,6 +14,8 @@ import {
   readPrivacy,
   writePrivacy,
 } from "../base/privacy.ts";
+import { privacyChanged } from "../events/setting.ts";
+import { createWeir } from "../sdk/index.ts";
 import { client } from "./ask.ts";
 import { note, say, sayJson } from "./print.ts";
 
@@ -55,12 +58,32 @@ export function showPrivacy(path: string | undefined, { json }: Format): void {
   say(`where the project is not known: ${shown(policy.unknown)}`);
 }
 
+/** A choice that was made or taken back, as `privacy.changed` tells it. */
+interface Changed extends Partial<Choice> {
+  readonly path: string;
+  readonly removed?: boolean;
+}
+
+/** The event of a choice, for the audit. */
+export const privacyEvent = (data: Changed, actor: string) =>
+  privacyChanged.of({ actor, subject: data.path.slice(0, LIMITS.subject_chars_max) }, data);
+
+/** Records what was chosen. It holds already, and is kept on disk while weir is away; so a failure is told, and changes nothing. */
+async function record(dataDir: string, changes: readonly Changed[]): Promise<void> {
+  try {
+    await using weir = createWeir({ name: "privacy", source: "weir://cli", via: "weir", dataDir });
+    for (const change of changes) await weir.emit(privacyEvent(change, "cli"));
+  } catch (error) {
+    note(`The choice holds, but could not be recorded for the audit: ${toWeirError(error).message}`);
+  }
+}
+
 /** `weir privacy set PATH|default [LEVEL] [--encrypt|--no-encrypt]`: holds for every program of weir from now on, running or not. */
-export function setPrivacy(
+export async function setPrivacy(
   path: string,
   level: string | undefined,
   { encrypt, json }: Format & { encrypt?: boolean },
-): void {
+): Promise<void> {
   if (level !== undefined && !LEVELS.includes(level as Level))
     throw new WeirError("usage", `${level} is no level`, { hint: `levels are ${LEVELS.join(", ")}` });
   if (level === undefined && encrypt === undefined)
@@ -73,17 +96,22 @@ export function setPrivacy(
     ...(level === undefined ? {} : { level: level as Level }),
     ...(encrypt === undefined ? {} : { encrypt }),
   };
+  const paths = path === "default" ? [path] : pathsOf(path);
   const next: PrivacySettings =
     path === "default"
       ? { ...settings, default: { ...settings.default, ...choice } }
       : {
           ...settings,
-          projects: pathsOf(path).reduce((rules, p) => {
+          projects: paths.reduce((rules, p) => {
             const before = rules.find((rule) => rule.path === p);
             return [...rules.filter((rule) => rule !== before), { ...before, path: p, ...choice }];
           }, settings.projects),
         };
   writePrivacy(dataDir, next);
+  await record(
+    dataDir,
+    paths.map((one) => ({ path: one, ...choice })),
+  );
   const given = privacyGiven();
   if (path === "default" && Object.keys(given).length > 0)
     note("WEIR_PRIVACY or WEIR_ENCRYPT is set here and goes before the default");
@@ -91,7 +119,7 @@ export function setPrivacy(
 }
 
 /** `weir privacy remove PATH`. */
-export function removePrivacy(path: string, { json }: Format): void {
+export async function removePrivacy(path: string, { json }: Format): Promise<void> {
   const { dataDir } = readConfig();
   const settings = settingsOf(dataDir);
   const gone = path === "default" ? [] : pathsOf(path);
@@ -101,6 +129,11 @@ export function removePrivacy(path: string, { json }: Format): void {
       hint: "weir privacy lists the choices",
     });
   writePrivacy(dataDir, { default: path === "default" ? {} : settings.default, projects });
+  const removed = settings.projects.filter((rule) => gone.includes(rule.path)).map((rule) => rule.path);
+  await record(
+    dataDir,
+    (path === "default" ? [path] : removed).map((one) => ({ path: one, removed: true })),
+  );
   showPrivacy(undefined, { json });
 }
 
@@ -134,16 +167,17 @@ export async function forgetSession(input: Readonly<Record<string, unknown>>, { 
 
 /**
  * What the environment of `weir up` says holds for hooks and other programs on this data folder too, which may run without it: it becomes the default
- * of the settings. A file nobody can read is left alone: the strictest level holds until it is mended.
+ * of the settings; true where it was another. A file nobody can read is left alone: the strictest level holds until it is mended.
  */
-export function rememberGiven(dataDir: string, given: Partial<Choice>): void {
-  if (Object.keys(given).length === 0) return;
+export function rememberGiven(dataDir: string, given: Partial<Choice>): boolean {
+  if (Object.keys(given).length === 0) return false;
   try {
     const settings = readPrivacy(dataDir);
     const next = { ...settings.default, ...given };
-    if (next.level === settings.default.level && next.encrypt === settings.default.encrypt) return;
+    if (next.level === settings.default.level && next.encrypt === settings.default.encrypt) return false;
     writePrivacy(dataDir, { ...settings, default: next });
+    return true;
   } catch {
-    // told by weir doctor and weir privacy
+    return false; // told by weir doctor and weir privacy
   }
 }

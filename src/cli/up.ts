@@ -41,7 +41,7 @@ import { openBroker } from "./open-broker.ts";
 import { addOperations } from "./operations.ts";
 import { addOtlp } from "./otlp.ts";
 import { note, say, sayJson } from "./print.ts";
-import { rememberGiven } from "./privacy.ts";
+import { privacyEvent, rememberGiven } from "./privacy.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
 import { type Runtime, removeRuntime, runningHere, writeRuntime } from "./runtime.ts";
 import { misspelt } from "./settings.ts";
@@ -184,7 +184,7 @@ async function assemble(given: {
   const archive = openArchive(config);
   const own = await broker.connect("engine", "orders");
   closers.add(() => own.close());
-  rememberGiven(config.dataDir, privacyGiven());
+  const chosen = rememberGiven(config.dataDir, privacyGiven());
   const privacy = {
     policy: watchPolicy(config.dataDir, privacyGiven()),
     keys: openKeys(config.dataDir, { make: true }),
@@ -204,6 +204,7 @@ async function assemble(given: {
     log,
   });
   void cutWhenAway(own, emitter);
+  if (chosen) await emitter.emit(privacyEvent({ path: "default", ...privacyGiven() }, "weir up"));
   const token = secretToken(24);
   const parts = {
     config,

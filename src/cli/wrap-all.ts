@@ -5,11 +5,12 @@ import { redactText } from "../base/redact.ts";
 import { sameButSpace } from "../capture/json-text.ts";
 import { type Configured, counterpart, type Editor } from "../capture/mcp/configured/editor.ts";
 import { frontOf, standingOf } from "../capture/mcp/configured/front.ts";
+import { OF_PLUGIN } from "../capture/mcp/configured/plugins.ts";
 import { diffLines } from "./diff.ts";
 import { openServers, proxyOf, type ServersFile, serversFiles } from "./mcp-servers.ts";
 import { note, say, sayJson } from "./print.ts";
 import { type ProxyRecord, runningProxies } from "./proxies.ts";
-import { readText, replaceFile } from "./settings-file.ts";
+import { checkWritable, readText, replaceFile } from "./settings-file.ts";
 import { ownFolder, program } from "./setup.ts";
 
 interface WrapAll {
@@ -40,22 +41,29 @@ export function wrapAll(options: WrapAll): void {
   const { files, problems } = serversFiles();
   const told: Done[] = [];
   const changed: ServersFile[] = [];
+  const writes: (() => void)[] = [];
   const proxies = runningProxies(config.dataDir);
   for (const one of files.filter(({ place }) => place.scope === scope)) {
     const kept = readText(one.file + WRAP_BACKUP);
     const was = kept === undefined ? undefined : openServers(kept, one.place, one.file);
     const wasWrapped = one.editor.servers.some(isWrapped);
     for (const server of one.editor.servers) {
-      const became = undo
-        ? takeAway(one.editor, server, was)
-        : putBefore(one.editor, server, proxies, (name) =>
-            frontOf(program("src/cli.js", "src/cli"), name, ownFolder(config)),
-          );
+      const became = one.place.plugin
+        ? { done: "left" as const, why: undo ? "no proxy stands in front" : OF_PLUGIN }
+        : undo
+          ? takeAway(one.editor, server, was)
+          : putBefore(one.editor, server, proxies, (name) =>
+              frontOf(program("src/cli.js", "src/cli"), name, ownFolder(config)),
+            );
       told.push({ assistant: one.place.assistant, name: server.name, file: one.file, ...became });
     }
     if (one.editor.text === one.text) continue;
     changed.push(one);
-    if (!options.dryRun) write(one, { undo, kept, wasWrapped });
+    writes.push(() => write(one, { undo, kept, wasWrapped }));
+  }
+  if (!options.dryRun) {
+    checkWritable(changed.map(({ file }) => file));
+    for (const one of writes) one();
   }
   if (options.json) {
     sayJson({

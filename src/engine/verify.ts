@@ -114,14 +114,21 @@ export async function verify(options: {
   }
 }
 
+/** How often enrichment is asked where it went on before the frame it stood at was looked at. */
+const STAGE_TRIES = 5;
+
 /**
  * What went into a stage came out of it, by what the stage counted and by what the one before ever wrote. Enrichment is asked first, so that what
  * happens meanwhile lies behind the place that it stood at.
  */
 async function stageLaws(bus: Connection, p: number, partitions: number): Promise<Law[]> {
   const name = partitions > 1 ? ` (partition ${p})` : "";
-  const enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", p));
-  const writtenBefore = await writtenAt(bus, enriched?.input ?? 0);
+  let enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", p));
+  let writtenBefore = await writtenAt(bus, enriched?.input ?? 0);
+  for (let tries = 1; writtenBefore === undefined && tries < STAGE_TRIES; tries++) {
+    enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", p));
+    writtenBefore = await writtenAt(bus, enriched?.input ?? 0);
+  }
   const valid = await lastFrame(bus, "WEIR_VALID", validSubject(p));
   const v = valid?.totals ?? NO_TOTALS;
   const written = valid?.written ?? 0;

@@ -1,5 +1,6 @@
 import { derivedId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
+import { isSealed } from "../base/seal.ts";
 import type { Event } from "../define/event.ts";
 import { factOf } from "./facts.ts";
 
@@ -31,8 +32,8 @@ const TEXT_CHARS = 2_000;
 
 /**
  * The key of a call or prompt that a source may give no id: of equal ones in a session the first that a hook tells is the first that a session file or
- * the telemetry tells. Whichever source comes first decides the key, the others find it. Undefined where ids decide, or nothing is known to compare,
- * as where texts are encrypted.
+ * the telemetry tells. Whichever source comes first decides the key, the others find it. Undefined where ids decide. Texts that are not told or encrypted
+ * cannot be compared: there calls of one tool count as equal, and prompts of one length.
  */
 export function occurrenceKey(known: Occurrences, event: Event): string | undefined {
   const { id, type, session, assistant = "" } = event;
@@ -49,9 +50,9 @@ function firstKey(known: Occurrences, event: Event, session: string, assistant: 
   const data = event.data as Readonly<Record<string, unknown>>;
   if (type === "prompt.submitted") {
     if (!PROMPTS_WITHOUT_ID.has(assistant)) return undefined;
-    const { text } = data;
-    if (typeof text !== "string") return undefined;
-    return keyOf(known, event, `prompt ${session} ${hashOf(text.slice(0, TEXT_CHARS))}`, "whole");
+    const { text, chars } = data;
+    if (isTold(text)) return keyOf(known, event, `prompt ${session} ${hashOf(text.slice(0, TEXT_CHARS))}`, "whole");
+    return typeof chars === "number" ? keyOf(known, event, `prompt ${session} ? ${chars}`, "whole") : undefined;
   }
   const phase = PHASES[type];
   if (phase === undefined || !CALLS_WITHOUT_ID.has(assistant)) return undefined;
@@ -59,14 +60,18 @@ function firstKey(known: Occurrences, event: Event, session: string, assistant: 
   const held = byId === undefined ? undefined : known.keys.get(byId);
   if (held !== undefined) return held;
   const { input } = data;
-  const key =
-    typeof input === "string"
-      ? keyOf(known, event, `tool ${session} ${String(data.tool)} ${hashOf(canonical(input))}`, byId ? "whole" : phase)
+  const what = `tool ${session} ${String(data.tool)}`;
+  const key = isTold(input)
+    ? keyOf(known, event, `${what} ${hashOf(canonical(input))}`, byId ? "whole" : phase)
+    : byId === undefined // an id says more than the order of calls that may be unlike
+      ? keyOf(known, event, `${what} ?`, phase)
       : undefined;
   const fact = key ?? event.fact ?? factOf(event);
   if (byId !== undefined && fact !== undefined) remember(known.keys, byId, fact);
   return fact;
 }
+
+const isTold = (text: unknown): text is string => typeof text === "string" && !isSealed(text);
 
 const PHASES: Readonly<Record<string, "begin" | "end">> = {
   "tool.started": "begin",

@@ -1,5 +1,5 @@
 import { defineEvent } from "../define/event.ts";
-import { json, optional, text } from "../define/field.ts";
+import { bool, choice, json, optional, text } from "../define/field.ts";
 
 const file = text("file", { max: 1024 });
 
@@ -7,6 +7,19 @@ export const configChanged = defineEvent("config.changed", 1, "A setting of the 
   layer: text("user_settings, project_settings, local_settings, policy_settings, skills, or another word", { max: 64 }),
   path: optional(file),
 });
+
+export const privacyChanged = defineEvent(
+  "privacy.changed",
+  1,
+  "Somebody chose how much of what persons write and tools print is kept.",
+  {
+    path: text("the folder it was chosen for, or default", { max: 1024 }),
+    level: optional(choice("what is kept there from then on, where it was chosen", ["metadata", "redacted", "full"])),
+    encrypt: optional(bool("whether private fields are encrypted there from then on, where it was chosen")),
+    removed: optional(bool("the choice was taken back")),
+  },
+  { audited: true },
+);
 
 export const instructionsLoaded = defineEvent(
   "instructions.loaded",
@@ -41,6 +54,7 @@ export const worktreeRemoved = defineEvent("worktree.removed", 1, "A git worktre
 
 export default [
   configChanged,
+  privacyChanged,
   instructionsLoaded,
   directoryChanged,
   directoryAdded,

@@ -21,6 +21,19 @@ export const commitCreated = defineEvent("commit.created", 1, "A git commit was 
   pull_request: optional(int("number of the pull request it belongs to", { min: 0 })),
 });
 
+export const pullRequestLinked = defineEvent(
+  "pull_request.linked",
+  1,
+  "A session made a pull request, or did something with one.",
+  {
+    number: int("its number", { min: 0 }),
+    repository: optional(text("repository it is in, with its owner", { max: 256 })),
+    url: optional(text("its page", { max: 1024 })),
+    action: optional(text("created, edited, commented, merged, or another word", { max: 32 })),
+    call_id: optional(ref("tool call that did it", { max: 128 })),
+  },
+);
+
 export const branchChanged = defineEvent(
   "branch.changed",
   1,
@@ -39,9 +52,15 @@ export const branchChanged = defineEvent(
   },
 );
 
-export const watchSet = defineEvent("watch.set", 1, "A folder was put under watch, or taken out of it.", {
-  path: text("the folder", { max: 1024 }),
-  watched: bool("whether its files and its git repository are watched"),
-});
+export const watchSet = defineEvent(
+  "watch.set",
+  1,
+  "A folder was put under watch, or taken out of it.",
+  {
+    path: text("the folder", { max: 1024 }),
+    watched: bool("whether its files and its git repository are watched"),
+  },
+  { audited: true },
+);
 
-export default [fileChanged, commitCreated, branchChanged, watchSet] as const;
+export default [fileChanged, commitCreated, pullRequestLinked, branchChanged, watchSet] as const;

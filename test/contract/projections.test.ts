@@ -24,7 +24,7 @@ import { tempDir } from "../support/temp.ts";
 const projections = await loadProjections(".");
 const log = fc.tuple(streams({ max: 80, stamped: true }), cutPoints).map(([events, cuts]) => logOf(events, cuts));
 /** Tables with a row a fact that several sources may tell; the others have one writer, whose order counts. */
-const FACTS = ["tool_calls", "model_calls", "prompts", "files", "commits", "session_facts"];
+const FACTS = ["tool_calls", "model_calls", "prompts", "files", "commits", "pull_requests", "session_facts"];
 const RUNS = { numRuns: 12, interruptAfterTimeLimit: 40_000 };
 
 /** Works on new tables and gives back what they hold in the end. */

@@ -68,6 +68,29 @@ test("a project in use is watched: its files, and commits with the session that 
   ]);
   expect(rows[0]!.cost_usd).toBeGreaterThan(0);
 
+  const pull = (number: number, action: string, at: number, branch = "main") => ({
+    ...publish("pull_request.linked", { number, action, repository: "ana/app" }, at),
+    branch,
+  });
+  await weir.http("/api/events", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify([
+      pull(1, "created", -30_000),
+      pull(2, "commented", 1_000),
+      pull(3, "created", 2_000, "other"),
+      pull(4, "created", 3_000),
+      pull(5, "created", 9_000),
+    ]),
+  });
+  await until(
+    "the pull requests are rows",
+    async () => (await weir.sql("select 1 from pull_requests")).length === 5,
+    PATIENT,
+  );
+  const after = await weir.json<{ rows: Record<string, unknown>[] }>(["query", "commits", "--json"]);
+  expect(after.rows).toMatchObject([{ message: "say hello", pull_request: 4 }]);
+
   await weir.json(["watch", "remove", root, "--json"]);
   expect(await listed()).toEqual([]);
   await until("it is let go", async () => (await watched()).length === 0, PATIENT);

@@ -55,6 +55,9 @@ describe("weir wrap --all", () => {
       [join(home, ".cursor/mcp.json")]: '{"mcpServers":{"cat":{"command":"cat"}}}',
       [join(home, ".config/opencode/opencode.json")]: '{"mcp":{"cat":{"type":"local","command":["cat"]}}}',
       [join(home, ".gemini/settings.json")]: "{ not JSON",
+      [join(home, ".claude/plugins/installed_plugins.json")]:
+        `{"version":2,"plugins":{"db@m":[{"scope":"user","installPath":${JSON.stringify(join(dir.path, "db"))}}]}}`,
+      [join(dir.path, "db/.mcp.json")]: '{"db":{"command":"cat"}}',
       [join(app, ".mcp.json")]: '{"mcpServers":{"shared":{"command":"cat"}}}',
     };
     for (const [file, text] of Object.entries(files)) {
@@ -78,12 +81,17 @@ describe("weir wrap --all", () => {
       ["codex", "user", "cat", "stdio", "no"],
       ["cursor", "user", "cat", "stdio", "no"],
       ["opencode", "user", "cat", "stdio", "no"],
+      ["claude-code", "user", "db", "stdio", "no"], // a plugin's
     ]);
     expect(before.find((one) => one.name === "local")!.server).not.toContain("abcdefghij");
 
     const dry = await told("--dry-run");
     expect([dry.changed.length, dry.diff!.length, same()]).toEqual([4, 4, []]);
     expect(dry.problems).toEqual([expect.stringContaining("settings.json is no JSON object")]);
+    expect(dry.servers.find((one) => one.name === "db")).toMatchObject({
+      done: "left",
+      why: expect.stringContaining("plugin"),
+    });
     const web = dry.servers.find((one) => one.name === "web")!;
     expect(web).toMatchObject({
       done: "left",
@@ -131,7 +139,7 @@ describe("weir wrap --all", () => {
     });
     const doctor = async () => (JSON.parse((await run("doctor", "--json")).stdout) as { checks: Check[] }).checks;
     const ofServers = async () => (await doctor()).filter((check) => check.what === "mcp servers");
-    expect(await ofServers()).toMatchObject([{ ok: true, found: "7 of 8 MCP servers of assistants are recorded" }]);
+    expect(await ofServers()).toMatchObject([{ ok: true, found: "7 of 9 MCP servers of assistants are recorded" }]);
     proxy.child.kill("SIGTERM");
     await proxy.ended;
     expect(await ofServers()).toMatchObject([

@@ -131,6 +131,20 @@ describe("weir wrap", () => {
     expect(await program.ended).toMatchObject({ code: 5, stdout: "ready\ngot\n" });
   });
 
+  test("a server that cannot be started is recorded with the reason", async () => {
+    await using weir = await startWeir();
+    const { child, ended } = wrap(weir.env, "gone", "--", "no-such-program");
+    child.stdin!.end();
+    expect((await ended).code).toBe(127);
+    const deaths = () => weir.sql<{ data: string }>("select data from events where type = 'mcp_server.died'");
+    await until("it is a row", async () => (await deaths()).length > 0, PATIENT);
+    expect(JSON.parse((await deaths())[0]!.data)).toMatchObject({
+      exit_code: 127,
+      stderr: expect.stringContaining("ENOENT"),
+    });
+    expect(await weir.sql("select 1 from rejected")).toEqual([]);
+  });
+
   test("a server that does not go when stdin ends is ended, and one that keeps dying ends the proxy", async () => {
     await using dir = await tempDir();
     const env = envOf(join(dir.path, "data"));

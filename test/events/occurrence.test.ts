@@ -114,3 +114,30 @@ test("a prompt given twice is two, and each is one with what another source tell
   expect(prompt("hook", "other")).toBe("prompt:m3");
   expect(new Set([first, second]).size).toBe(2);
 });
+
+describe("where texts are not told, or encrypted", () => {
+  let sealed = 0;
+  const texts: Readonly<Record<string, () => string | undefined>> = {
+    "not told": () => undefined,
+    encrypted: () => `"enc:v1:0123456789abcdef:${String(sealed++).padStart(64, "A")}"`,
+  };
+  test.each(Object.keys(texts))("%s: an end belongs to the call of that tool that began last", (which) => {
+    const known = noOccurrences();
+    const tell = (type: string, tool: string) =>
+      occurrenceKey(known, event("gemini-cli", "hook", type, { tool, input: texts[which]!() }));
+    const [a, b] = [tell("tool.started", "t"), tell("tool.started", "u")];
+    expect([tell("tool.called", "u"), tell("tool.called", "t")]).toEqual([b, a]);
+    const c = tell("tool.started", "t");
+    expect(tell("tool.called", "t")).toBe(c);
+    expect(new Set([a, b, c]).size).toBe(3);
+  });
+
+  test.each(Object.keys(texts))("%s: the n-th prompt of one length is the n-th of another source", (which) => {
+    const known = noOccurrences();
+    const tell = (via: string, chars: number) =>
+      occurrenceKey(known, event("gemini-cli", via, "prompt.submitted", { text: texts[which]!(), chars }));
+    const told = [tell("hook", 4), tell("hook", 4), tell("hook", 5)];
+    expect([tell("transcript", 4), tell("transcript", 4), tell("transcript", 5)]).toEqual(told);
+    expect(new Set(told).size).toBe(3);
+  });
+});

@@ -9,7 +9,7 @@ create table if not exists "alerts"("id" VARCHAR, "rule" VARCHAR, "status" VARCH
 -- anomalies, version 1
 create table if not exists "anomalies"("event_id" UUID, "series" VARCHAR, "time" TIMESTAMP, "kind" VARCHAR, "severity" VARCHAR, "score" DOUBLE, "value" DOUBLE, "expected_low" DOUBLE, "expected_high" DOUBLE, "method" VARCHAR, "session" VARCHAR, "cause" UUID);
 
--- audit, version 1
+-- audit, version 2
 create table if not exists "audit"("event_id" UUID, "time" TIMESTAMP, "actor" VARCHAR, "action" VARCHAR, "about" VARCHAR);
 
 -- branches, version 1
@@ -55,6 +55,9 @@ create or replace view "producers" as select k0 as "producer", k1 as "epoch", k2
 
 -- prompts, version 1
 create table if not exists "prompts"("prompt" VARCHAR, "session" VARCHAR, "time" TIMESTAMP, "text" VARCHAR, "chars" BIGINT, "kind" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "assistant" VARCHAR, "event_id" UUID, "sources" VARCHAR, "parts" VARCHAR, "first_seq" BIGINT);
+
+-- pull_requests, version 1
+create table if not exists "pull_requests"("link" VARCHAR, "time" TIMESTAMP, "number" BIGINT, "repository" VARCHAR, "url" VARCHAR, "action" VARCHAR, "session" VARCHAR, "call" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "event_id" UUID, "first_seq" BIGINT);
 
 -- rejected, version 1
 create table if not exists "rejected"("id" UUID, "time" TIMESTAMP, "reason" VARCHAR, "detail" VARCHAR, "source" VARCHAR, "input_type" VARCHAR, "input_id" VARCHAR, "original" BLOB, "content_type" VARCHAR, "part" BIGINT, "parts" BIGINT, "events" BIGINT, "status" VARCHAR, "sent" UUID, "first_seq" BIGINT);

@@ -37,6 +37,7 @@ test("coverage says per session who saw what, who missed it, and on what they di
     answer(7, "a", "otlp", "m1", 12),
     call(8, "b", "transcript", "c4"),
     call(9, "c", "hook", "c5", { tool: "mcp__files__read", mcp_server: "files" }),
+    call(11, "c", "otlp", "c5", { tool: "mcp_tool" }), // its name for all tools of MCP servers
     event(10, "c", "proxy", "mcp.called", "tool:c5", {
       server: "my-files",
       method: "tools/call",
@@ -72,9 +73,10 @@ test("coverage says per session who saw what, who missed it, and on what they di
     expect((await rows({})).find((row) => row.fact === "tool_call" && row.source === "transcript")).toEqual(
       of(null, "tool_call", "transcript", 5, 3, 1, 1, "status,success"),
     );
-    // a proxy names tool and server in other words, and contradicts nobody by that
+    // a proxy names tool and server in other words, telemetry masks the tool, and neither contradicts anybody by that
     expect(await rows({ session: "c" })).toEqual([
       of("c", "tool_call", "hook", 1, 1, 0, 0, null),
+      of("c", "tool_call", "otlp", 1, 1, 0, 0, null),
       of("c", "tool_call", "proxy", 1, 1, 0, 0, null),
     ]);
   } finally {

@@ -40,10 +40,10 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
   rejected: ["01a0c450-6c00-7000-8000-000000000001", "01a0c450-6c00-7000-8000-000000000002"],
   metric: ["tool.duration", "load"],
   labels: ['{"tool":"Bash"}', "{}", "not json", "[1]", "null"],
-  removed: ["true", "false"],
 };
 const NAMED: Readonly<Record<string, readonly string[]>> = {
   "threshold.set.name": ["slow", "high"],
+  "threshold.set.removed": ["true", "false"],
   "metric.measured.name": ["load", "queue.length"],
   "gap.found.of_producer": ["p1", "p2"],
 };

@@ -7,7 +7,7 @@ import { EVENTS, handlersOf } from "./hook/registered.ts";
 const ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const HEADERS = "OTEL_EXPORTER_OTLP_HEADERS";
 
-/** The environment that makes Claude Code send its own telemetry. Address and token are values that only weir writes. */
+/** The environment that makes Claude Code send its own telemetry. A token in weir's form tells that it is weir's. */
 const telemetry = telemetryPart(
   "env",
   ({ endpoint, token }) => ({
@@ -20,9 +20,7 @@ const telemetry = telemetryPart(
     [ENDPOINT]: endpoint,
     [HEADERS]: `Authorization=Bearer%20${token}`,
   }),
-  (name, value) =>
-    (name === ENDPOINT && /^http:\/\/127\.0\.0\.1:\d+$/.test(String(value))) ||
-    (name === HEADERS && tokenIn(value) !== undefined),
+  [ENDPOINT, HEADERS],
   (env) => {
     const token = tokenIn(env[HEADERS]);
     return token === undefined ? undefined : { endpoint: String(env[ENDPOINT]), token };

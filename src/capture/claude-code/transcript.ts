@@ -19,6 +19,7 @@ import {
 import { remember, type State } from "./state.ts";
 import { endedTools, startedTools } from "./tools.ts";
 import { answerKey, totalOf, usageOf } from "./usage.ts";
+import { linkedPullLine } from "./work.ts";
 
 export { type State, startTranscript, type TranscriptFile } from "./state.ts";
 
@@ -50,6 +51,8 @@ export function mapRecord(state: State, record: unknown, line: number): Draft[] 
     drafts.push(...submittedPrompt(state, context), ...endedTools(state, context));
   } else if (record.type === "system") {
     drafts.push(...compactedSession(context));
+  } else if (record.type === "pr-link") {
+    drafts.push(...linkedPullLine(context));
   }
   drafts.push(...placeTitles(state, leafIn(state)));
   return drafts;

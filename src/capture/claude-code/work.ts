@@ -1,6 +1,6 @@
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
-import { commitCreated, fileChanged } from "../../events/work.ts";
+import { commitCreated, fileChanged, pullRequestLinked } from "../../events/work.ts";
 import { boundKey, short } from "../bound.ts";
 import { isLoose, type Loose, listOf, looseOf, textOf } from "../loose.ts";
 import { type Context, idOf } from "./record.ts";
@@ -8,11 +8,12 @@ import type { OpenCall } from "./state.ts";
 
 const FILE_TOOLS = new Set(["Read", "Write", "Edit", "MultiEdit", "NotebookEdit"]);
 
-/** The files and commits that a successful call worked on. */
+/** The files, commits and pull requests that a successful call worked on. */
 export function workOf(context: Context, call: OpenCall): Draft[] {
   const result = looseOf(context.record.toolUseResult);
   if (FILE_TOOLS.has(call.tool)) return changedFile(context, call, result);
-  return isLoose(result.gitOperation) ? createdCommit(context, call, result) : [];
+  if (!isLoose(result.gitOperation)) return [];
+  return [...createdCommit(context, call, result), ...linkedPull(context, looseOf(result.gitOperation.pr), call.id)];
 }
 
 function changedFile(context: Context, call: OpenCall, result: Loose): Draft[] {
@@ -70,7 +71,6 @@ function createdCommit(context: Context, call: OpenCall, result: Loose): Draft[]
   const printed = (textOf(result.stdout) ?? "").slice(0, 65_536);
   const line = printed.split("\n").find((text) => text.startsWith("[") && text.includes(` ${sha.slice(0, 7)}`));
   const files = /^ (\d{1,9}) files? changed/m.exec(printed)?.[1];
-  const pull = looseOf(operation.pr).number;
   return [
     commitCreated.of(
       { ...context.envelope, id: idOf(context, "commit.created", sha, call.id), subject: sha, fact: `commit:${sha}` },
@@ -80,8 +80,40 @@ function createdCommit(context: Context, call: OpenCall, result: Loose): Draft[]
         message: short(line?.slice(line.indexOf("] ") + 2), 1_000),
         files: files === undefined ? undefined : Number(files),
         call_id: call.id,
-        pull_request: typeof pull === "number" && Number.isSafeInteger(pull) && pull >= 0 ? pull : undefined,
+        pull_request: pullNumber(looseOf(operation.pr).number),
       },
     ),
   ];
 }
+
+/** Path of a pull request's page, at GitHub and those that are like it, with the repository in front. */
+const PULL_PAGE = /^https?:\/\/[^/]+\/(.{1,250}?)(?:\/-)?\/(?:pull|pulls|pull-requests|merge_requests)\/\d+/;
+
+/** `pull_request.linked` from a line that names the session's pull request. */
+export function linkedPullLine(context: Context): Draft[] {
+  const { prNumber: number, prUrl: url, prRepository: repository } = context.record;
+  return linkedPull(context, { number, url, repository }, undefined);
+}
+
+function linkedPull(context: Context, pull: Loose, call_id: string | undefined): Draft[] {
+  const number = pullNumber(pull.number);
+  if (number === undefined) return [];
+  const url = short(pull.url, 1024);
+  const repository = short(pull.repository, 256) ?? PULL_PAGE.exec(url ?? "")?.[1];
+  const name = `${repository ?? ""}#${number}`;
+  const action = short(pull.action, 32);
+  return [
+    pullRequestLinked.of(
+      {
+        ...context.envelope,
+        id: idOf(context, "pull_request.linked", name, action ?? "", call_id ?? ""),
+        subject: boundKey(name, LIMITS.subject_chars_max),
+        fact: boundKey(`pull:${context.session ?? ""}:${name}`, 512),
+      },
+      { number, repository, url, action, call_id },
+    ),
+  ];
+}
+
+const pullNumber = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;

@@ -13,7 +13,7 @@ const isAddress = (value: unknown): boolean => /^http:\/\/127\.0\.0\.1:\d+$/.tes
 const telemetry = telemetryPart(
   "telemetry",
   ({ endpoint }) => ({ enabled: true, target: "local", otlpProtocol: "http", otlpEndpoint: endpoint }),
-  (name, value) => name === "otlpEndpoint" && isAddress(value),
+  ["otlpEndpoint"],
   ({ otlpEndpoint }) => (isAddress(otlpEndpoint) ? { endpoint: String(otlpEndpoint) } : undefined),
 );
 

@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, fstatSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, syncFolder } from "../../base/folder.ts";
 import { LIMITS } from "../../base/limits.ts";
@@ -30,14 +30,24 @@ export function appendLines(
   } catch {
     // no disk, no room, no permission: counted below as far as it goes
   }
+  countDropped(folder, count);
+  return false;
+}
+
+/** Counts payloads that found no room. A full disk has no room for a byte either: there the file is made longer without one. */
+export function countDropped(folder: string, count: number): void {
   try {
     const fd = openSync(join(folder, DROPPED), "a", 0o600);
-    writeSync(fd, Buffer.alloc(count, "."));
-    closeSync(fd);
+    try {
+      writeSync(fd, Buffer.alloc(count, "."));
+    } catch {
+      ftruncateSync(fd, fstatSync(fd).size + count);
+    } finally {
+      closeSync(fd);
+    }
   } catch {
     // a recorder that cannot write at all has nobody to tell
   }
-  return false;
 }
 
 function appendOnce(folder: string, lines: Buffer, bytesMax: number): "kept" | "moved" | "full" {

@@ -1,8 +1,6 @@
-import { appendFileSync } from "node:fs";
-import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { LIMITS } from "../../base/limits.ts";
-import { appendLines, DROPPED } from "./append.ts";
+import { appendLines, countDropped } from "./append.ts";
 
 /** Appends to the hooks' spool from a process that goes on: what comes while one write is under way shares the next. */
 export interface Inbox {
@@ -77,7 +75,7 @@ export function createInbox({
       new Promise((done) => {
         // a disk that hangs must not fill the memory
         if (bytes + line.length > LIMITS.buffer_bytes_max) {
-          countDropped(folder);
+          countDropped(folder, 1);
           done(false);
           return;
         }
@@ -92,12 +90,4 @@ export function createInbox({
       await ended?.terminate();
     },
   };
-}
-
-function countDropped(folder: string): void {
-  try {
-    appendFileSync(join(folder, DROPPED), ".", { mode: 0o600 });
-  } catch {
-    // a recorder that cannot write at all has nobody to tell
-  }
 }

@@ -6,6 +6,9 @@
 const KEPT = [
   ...["session_id", "cwd", "hook_event_name", "transcript_path", "prompt_id", "agent_id", "agent_type"],
   ...["permission_mode", "effort", "mcp_server", "tool_name", "tool_use_id"],
+  // what Gemini CLI, Copilot CLI and Cursor call the like
+  ...["timestamp", "sessionId", "transcriptPath", "agentId", "agentType", "toolName"],
+  ...["conversation_id", "generation_id", "subagent_id", "subagent_type"],
 ];
 const KEPT_OF: Readonly<Record<string, readonly string[]>> = {
   SessionStart: ["source", "model"],
@@ -56,7 +59,9 @@ export function outlineOf(payload: unknown): unknown {
     else if (typeof value === "number" || typeof value === "boolean") out[name] = value;
     else if (name === "prompt" && typeof value === "string")
       out[name] = /^\/[a-zA-Z]/.test(value) ? `/${filler(value.length - 1)}` : filler(value.length);
-    else if (name === "tool_input") out[name] = inputOf(value);
+    else if (name === "tool_input" || name === "toolArgs") out[name] = inputOf(value);
+    else if (name === "workspace_roots" && Array.isArray(value))
+      out[name] = value.filter((one) => typeof one === "string");
     else if (name === "tool_response") out[name] = filler(bytesOf(value) - 2);
     else if (name === "tool_calls" && Array.isArray(value))
       out[name] = value.map((call) => (isRecord(call) ? { tool_use_id: identityOf(call.tool_use_id) } : {}));

@@ -97,18 +97,23 @@ const FORGOTTEN_RECORD: Choice = { level: "metadata", encrypt: false };
 /** What holds for a payload: by its folder, and by the folder its transcript belongs to where that is stricter. */
 function choiceOf(payload: unknown, privacy: RecordPrivacy | undefined): { session?: string; choice: Choice } {
   if (!privacy) return { choice: PLAIN_RECORD };
-  const { session_id, cwd, transcript_path } = (
-    typeof payload === "object" && payload !== null ? payload : {}
-  ) as Record<string, unknown>;
-  const session = typeof session_id === "string" && session_id !== "" ? session_id : undefined;
+  const said = (typeof payload === "object" && payload !== null ? payload : {}) as Record<string, unknown>;
+  // Copilot CLI and Cursor have other names for them
+  const session = textIn(said.session_id, said.sessionId, said.conversation_id);
+  const roots: unknown = said.workspace_roots;
+  const cwd = textIn(said.cwd, Array.isArray(roots) ? roots[0] : undefined);
   if (session !== undefined && privacy.keys.anyForgotten() && privacy.keys.forgotten(session))
     return { session, choice: FORGOTTEN_RECORD };
   const policy = privacy.policy();
   if (policy.plain) return { choice: PLAIN_RECORD };
-  const choice = policy.of(typeof cwd === "string" ? cwd : undefined);
-  const other = policy.ofTranscript(typeof transcript_path === "string" ? transcript_path : undefined);
+  const choice = policy.of(cwd);
+  const other = policy.ofTranscript(textIn(said.transcript_path, said.transcriptPath));
   return { ...(session === undefined ? {} : { session }), choice: other ? stricter(choice, other) : choice };
 }
+
+/** The first of some values that is a text and not empty. */
+const textIn = (...values: readonly unknown[]): string | undefined =>
+  values.find((value): value is string => typeof value === "string" && value !== "");
 
 /** The record as JSON: in clear, or encrypted where that was chosen. Where there is no key to be had, nothing is kept but that it came. */
 function lineFor(

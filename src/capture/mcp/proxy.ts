@@ -160,12 +160,14 @@ export function startProxy(options: ProxyOptions): Proxy {
 
 const reasonOf = ({ code, signal }: Ended): string => (signal ? `by ${signal}` : `with exit code ${code}`);
 
-function deathOf({ code, signal, uptime_ms, stderr }: Ended, restart_in_ms: number | undefined) {
+function deathOf(ended: Ended, restart_in_ms: number | undefined) {
+  const { code, signal, uptime_ms, stderr, error } = ended;
   return {
     at: clock.nowUs(),
     uptime_ms,
-    stderr,
-    ...(signal ? { signal } : { exit_code: code ?? 1 }),
+    // one that could not be started has said nothing, and Node gives it a code that no program ends with
+    stderr: error ? error.message : stderr,
+    ...(signal ? { signal } : { exit_code: error ? exitCodeOf(ended) : (code ?? 1) }),
     ...(restart_in_ms === undefined ? {} : { restart_in_ms }),
   };
 }

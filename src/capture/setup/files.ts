@@ -15,10 +15,11 @@ export function jsonFile(file: string, parts: readonly JsonPart[], blank = "{}\n
       for (const part of parts) part.enter(settings, entry, file);
       return settings.text === start ? text : settings.text;
     },
-    leave(text) {
+    leave(text, kept) {
       const settings = openJson(text, file);
+      const before = kept === undefined ? undefined : openJson(kept, file);
       const start = settings.text;
-      for (const part of parts) part.leave(settings);
+      for (const part of parts) part.leave(settings, before);
       if (settings.text === start) return text;
       return sameButSpace(settings.text, blank) ? undefined : settings.text;
     },
@@ -55,28 +56,51 @@ export const mcpPart = (path: string, server: (program: McpProgram) => Loose): J
   leave: (settings) => removeMcpServer(settings, [path]),
 });
 
-/** Values that switch telemetry on, in one object of a JSON file. */
+/**
+ * Values that switch telemetry on, in one object of a JSON file. Those at `where` say where it goes: while one of them is somebody else's, nothing is
+ * entered, because what is sent there, a token among it, would not be meant for them.
+ */
 export const telemetryPart = (
   path: string,
   values: (telemetry: Telemetry) => Loose,
-  ours: (name: string, value: unknown) => boolean,
+  where: readonly string[],
   /** Where it goes, where the values are weir's. */
   read: (values: Loose) => Standing["telemetry"],
 ): JsonPart => {
-  const found = (settings: JsonText): Standing["telemetry"] => {
-    const there = settings.get([path]);
-    return isLoose(there) ? read(there) : undefined;
+  const valuesIn = (settings: JsonText | undefined): Loose => {
+    const there = settings?.get([path]);
+    return isLoose(there) ? there : {};
   };
   return {
-    enter(settings, { telemetry, note }) {
+    enter(settings, { telemetry, note }, file) {
       if (!telemetry) return;
-      const taken = addValues(settings, [path], values(telemetry), ours);
+      const there = valuesIn(settings);
+      const ours = read(there) !== undefined;
+      const others = ours ? [] : where.filter((name) => there[name] !== undefined);
+      if (others.length > 0) {
+        note(`${others.join(", ")} in ${file} had other values already: telemetry goes there, and was left alone.`);
+        return;
+      }
+      const taken = addValues(settings, [path], values(telemetry), (name) => where.includes(name));
       if (taken.length > 0) note(`${taken.join(", ")} had other values already and were left alone.`);
     },
-    leave(settings) {
-      if (found(settings)) removeValues(settings, [path], Object.keys(values({ endpoint: "", token: "" })));
+    leave(settings, before) {
+      const there = valuesIn(settings);
+      const found = read(there);
+      if (!found) return;
+      const entered = values({ token: "", ...found });
+      const earlier = valuesIn(before);
+      const names = Object.keys(entered).filter(
+        (name) => there[name] === entered[name] && earlier[name] !== entered[name],
+      );
+      for (const name of names) if (earlier[name] !== undefined) settings.set([path, name], earlier[name]);
+      removeValues(
+        settings,
+        [path],
+        names.filter((name) => earlier[name] === undefined),
+      );
     },
-    standing: (settings) => ({ telemetry: found(settings) }),
+    standing: (settings) => ({ telemetry: read(valuesIn(settings)) }),
   };
 };
 

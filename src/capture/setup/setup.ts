@@ -55,8 +55,8 @@ export interface SettingsFile {
   readonly file: string;
   /** The text with weir in it; the text given where nothing is to be entered. */
   enter(text: string | undefined, entry: Entry): string | undefined;
-  /** The text without weir; undefined where nothing is left in it because of that. */
-  leave(text: string): string | undefined;
+  /** The text without weir; undefined where nothing is left in it because of that. `before` is what it held before weir was entered, where that is known. */
+  leave(text: string, before?: string): string | undefined;
   /** What a file holds that has nothing in it. */
   readonly blank: string;
   /** Whether a text differs from another in nothing but space. */
@@ -95,7 +95,7 @@ export interface Setup {
 /** Something of weir in a JSON file. */
 export interface JsonPart {
   enter(settings: JsonText, entry: Entry, file: string): void;
-  leave(settings: JsonText): void;
+  leave(settings: JsonText, before: JsonText | undefined): void;
   standing?(settings: JsonText, file: string): Partial<Standing>;
 }
 

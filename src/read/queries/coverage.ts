@@ -1,9 +1,13 @@
 import { bool, float, int, optional, text } from "../../define/field.ts";
 import { defineQuery } from "../../define/query.ts";
+import { VAGUE_TOOLS } from "../../events/tool.ts";
 import { equals, period, rows, rowsOf, statement, within } from "../statement.ts";
 
 /** Columns in which a proxy names things in the server's words, which are not the assistant's. */
 const NAMES: readonly string[] = ["tool", "mcp_server"];
+
+/** Names that a source puts in place of a tool's where it does not know or masks it: they contradict nobody. */
+const VAGUE = VAGUE_TOOLS.map((name) => `'${name}'`).join(", ");
 
 /** Tables of facts, with their key and the columns in which two sources can contradict each other. Times and texts differ by nature. */
 const FACTS = [
@@ -40,7 +44,7 @@ const unlike = FACTS.map(({ fact, table, compared }) => {
   );
   return `select '${fact}' as fact, session, string_split(sources, ',') as sources, event_id, field.field as field
 from (select session, sources, event_id, unnest([${told.join(", ")}]) as field from ${table} where parts is not null)
-where len(list_distinct(list_filter(field.told, lambda v: v is not null))) > 1`;
+where len(list_distinct(list_filter(field.told, lambda v: v is not null and (field.field <> 'tool' or v not in (${VAGUE}))))) > 1`;
 }).join("\nunion all ");
 
 export default defineQuery({

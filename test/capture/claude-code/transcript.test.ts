@@ -257,3 +257,43 @@ describe("whatever is in a file", () => {
     expect(JSON.stringify(state).length).toBeLessThan(60_000);
   });
 });
+
+describe("pull requests", () => {
+  const link = {
+    type: "pr-link",
+    sessionId: "5e551010-0000-4000-8000-000000000001",
+    prNumber: 7360,
+    prUrl: "https://github.com/ada/app/pull/7360",
+    prRepository: "ada/app",
+    timestamp: "2026-07-13T10:53:29.126Z",
+  };
+  const made = (pr: unknown) => [
+    answer("r1", "m1", use("t1", "Bash", { command: "gh pr create" }), 1),
+    result("r2", "t1", "done", { toolUseResult: { stdout: "done", gitOperation: { pr } } }),
+  ];
+
+  test("a line of its own and a command tell the same one", () => {
+    const { url, ...rest } = { url: link.prUrl, number: 7360, action: "created" };
+    const drafts = of(map([...made({ url, ...rest }), link]), "pull_request.linked");
+    expect(drafts.map(({ fact, branch, subject }) => ({ fact, branch, subject }))).toEqual(
+      [1, 2].map(() => ({ fact: `pull:${link.sessionId}:ada/app#7360`, branch: "main", subject: "ada/app#7360" })),
+    );
+    expect(drafts.map((draft) => draft.data)).toEqual([
+      { number: 7360, repository: "ada/app", url, action: "created", call_id: "t1" },
+      { number: 7360, repository: "ada/app", url },
+    ]);
+  });
+
+  test.each([
+    ["https://gitlab.example/a/b/c/-/merge_requests/7", "a/b/c"],
+    ["https://git.example/a/b/pulls/7", "a/b"],
+    ["nonsense", undefined],
+    [undefined, undefined],
+  ])("the repository stands in the address: %s", (url, repository) => {
+    expect(data(map(made({ url, number: 7 })), "pull_request.linked")).toMatchObject([{ number: 7, repository }]);
+  });
+
+  test.each([-1, 1.5, "7", null, undefined])("a number that is none (%s) is no pull request", (number) => {
+    expect(of(map([...made({ number }), { ...link, prNumber: number }]), "pull_request.linked")).toEqual([]);
+  });
+});

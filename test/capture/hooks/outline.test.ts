@@ -4,6 +4,7 @@ import { HOOK_MAPPINGS } from "../../../src/capture/hooks/assistants.ts";
 import { outlineOf } from "../../../src/capture/hooks/outline.ts";
 import type { Event } from "../../../src/define/event.ts";
 import { privateFields } from "../../../src/events/outline.ts";
+import { PAYLOADS } from "../../support/hook-payloads.ts";
 
 const mapHook = HOOK_MAPPINGS["claude-code"]!;
 const AT = 1_795_000_000_000_000;
@@ -98,5 +99,19 @@ describe("the outline of a payload", () => {
         });
     for (const payload of payloads)
       expect(open(mapHook(outlineOf(payload) as never, AT))).toEqual(open(mapHook(payload, AT)));
+  });
+
+  test.each(["gemini", "copilot", "cursor"])("of %s keeps sessions, projects, times and tools", (assistant) => {
+    const { common, kinds } = PAYLOADS[assistant]!;
+    const map = HOOK_MAPPINGS[assistant]!;
+    const identity = (payload: unknown, event: string | undefined) =>
+      map(payload as never, AT, event)
+        .filter(({ type }) => type !== "hook.received")
+        .map(({ type, session, project, time, data }) => ({ type, session, project, time, tool: data.tool }));
+    for (const kind of Object.keys(kinds).filter((name) => /tooluse$|tool$|^sessionstart$/i.test(name))) {
+      const { payload, event } = kinds[kind]!;
+      const whole = { ...common, ...payload };
+      expect([kind, identity(outlineOf(whole), event)]).toEqual([kind, identity(whole, event)]);
+    }
   });
 });

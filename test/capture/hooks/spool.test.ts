@@ -11,6 +11,7 @@ import { createInbox } from "../../../src/capture/hooks/inbox.ts";
 import { lineOf, readLine, recordOf } from "../../../src/capture/hooks/record.ts";
 import type { Draft } from "../../../src/define/event.ts";
 import { makeCanaries } from "../../support/canaries.ts";
+import { mountSmall, smallDisk } from "../../support/small-disk.ts";
 import { tempDir } from "../../support/temp.ts";
 import { until } from "../../support/until.ts";
 
@@ -137,6 +138,16 @@ describe("the spool", () => {
     expect(hooksWaiting(dir.path)).toMatchObject({ events: 2, dropped: 2 });
     const drafts = await drained(dir.path, 3);
     expect(drafts.at(-1)).toMatchObject({ type: "events.dropped", data: { where: "hook_spool_full", count: 2 } });
+  });
+
+  test.skipIf(!smallDisk)("a full disk counts what found no room, though not one byte can be written", async () => {
+    await using dir = await tempDir();
+    using _disk = mountSmall(join(dir.path, "disk"), "64k");
+    const folder = join(dir.path, "disk", "hooks");
+    let kept = 0;
+    while (appendLines(folder, line(kept), 1)) kept++;
+    for (let k = 0; k < 4; k++) expect(appendLines(folder, line(k), 1)).toBe(false);
+    expect(hooksWaiting(folder)).toMatchObject({ dropped: 5 });
   });
 
   test("a folder that cannot be is no error of the one who appends", () => {

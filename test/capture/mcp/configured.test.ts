@@ -4,6 +4,7 @@ import type { Editor } from "../../../src/capture/mcp/configured/editor.ts";
 import { frontOf, standingOf } from "../../../src/capture/mcp/configured/front.ts";
 import { openJsonServers } from "../../../src/capture/mcp/configured/json.ts";
 import { placesOf } from "../../../src/capture/mcp/configured/places.ts";
+import { pluginPlaces } from "../../../src/capture/mcp/configured/plugins.ts";
 import { openTomlServers } from "../../../src/capture/mcp/configured/toml.ts";
 
 const PROGRAM = ["/usr/bin/node", "/opt/weir/dist/src/cli.js"];
@@ -240,4 +241,52 @@ describe("whose a command is", () => {
       expect.arrayContaining(["/c/config.toml", "/d/.claude.json", "/e/mcp-config.json", "/f/opencode/opencode.json"]),
     );
   });
+});
+
+describe("servers of Claude Code's plugins", () => {
+  const root = "/home/ada/.claude/plugins";
+  const market = `${root}/marketplaces/m/.claude-plugin/marketplace.json`;
+  const files: Record<string, unknown> = {
+    [`${root}/installed_plugins.json`]: {
+      version: 2,
+      plugins: {
+        "bare@m": [{ scope: "user", installPath: "/p/bare" }],
+        "named@m": [{ scope: "user", installPath: "/p/named" }],
+        "here@m": [{ scope: "project", projectPath: "/home/ada/app", installPath: "/p/here" }],
+        "elsewhere@m": [{ scope: "local", projectPath: "/home/ada/other", installPath: "/p/elsewhere" }],
+        "old@m": { installPath: "/p/old" },
+        "odd@m": [null, 7, { scope: "user" }],
+      },
+    },
+    "/home/ada/.claude/settings.json": { enabledPlugins: { "bare@m": true, "named@m": false } },
+    "/p/bare/.mcp.json": { db: { command: "db" } },
+    "/p/named/.claude-plugin/plugin.json": { mcpServers: ["./a.json", "/p/b.json"] },
+    "/p/named/a.json": { mcpServers: { a: { command: "a" } } },
+    "/p/b.json": { b: { url: "https://b.example/mcp" } },
+    "/p/old/.claude-plugin/plugin.json": { mcpServers: { inline: { command: "i" } } },
+    "/p/elsewhere/.mcp.json": { no: { command: "no" } },
+    [market]: { plugins: [{ name: "z" }, { name: "here", mcpServers: { gh: { command: "npx" } } }] },
+  };
+  const read = (file: string) => (file in files ? JSON.stringify(files[file]) : undefined);
+  const machine = { home: "/home/ada", cwd: "/home/ada/app", platform: "linux", env: {} } as const;
+
+  test("are found wherever a plugin may name them", () => {
+    const found = pluginPlaces(machine, read).flatMap(({ file, paths, scope, plugin }) =>
+      openJsonServers(read(file) ?? "{}", file, paths).servers.map(({ name }) => [name, plugin, scope, file]),
+    );
+    expect(found).toEqual([
+      ["db", { name: "bare", enabled: true }, "user", "/p/bare/.mcp.json"],
+      ["a", { name: "named", enabled: false }, "user", "/p/named/a.json"],
+      ["b", { name: "named", enabled: false }, "user", "/p/b.json"],
+      ["gh", { name: "here", enabled: true }, "project", market],
+      ["inline", { name: "old", enabled: true }, "user", "/p/old/.claude-plugin/plugin.json"],
+    ]);
+  });
+
+  test.each(["", "{", "[]", "null", '{"plugins":[1]}', '{"plugins":{"a":5}}'])(
+    "nothing where the list is %j",
+    (text) => {
+      expect(pluginPlaces(machine, (file) => (file.endsWith("installed_plugins.json") ? text : undefined))).toEqual([]);
+    },
+  );
 });

@@ -135,6 +135,33 @@ describe("what is somebody else's under the same name", () => {
   });
 });
 
+describe("telemetry", () => {
+  const of = SETUPS.find(({ name }) => name === "claude-code")!.files(SPOT)[0]!;
+  const setup = SETUPS.find(({ name }) => name === "claude-code")!;
+  const entered = (text: string): { text: string; notes: string[] } => {
+    const notes: string[] = [];
+    return { text: of.enter(text, { ...entryFor(setup, notes), command: () => "echo" })!, notes };
+  };
+
+  test("values of the person stay when weir is taken out, those that equal weir's too where the copy has them", () => {
+    const text = '{"env":{"OTEL_LOGS_EXPORTER":"console","OTEL_METRICS_EXPORTER":"otlp"}}';
+    const { text: after, notes } = entered(text);
+    expect(notes.join()).toContain("OTEL_LOGS_EXPORTER had other values");
+    expect(JSON.parse(of.leave(after, text)!).env).toEqual(JSON.parse(text).env);
+    expect(JSON.parse(of.leave(after)!).env).toEqual({ OTEL_LOGS_EXPORTER: "console" });
+  });
+
+  test.each(["http://127.0.0.1:4318", "https://collector.example"])(
+    "what goes to a collector of somebody else (%s) is left alone, and gets no token",
+    (address) => {
+      const text = `{"env":{"OTEL_EXPORTER_OTLP_ENDPOINT":"${address}"}}`;
+      const { text: after, notes } = entered(text);
+      expect(JSON.parse(after).env).toEqual(JSON.parse(text).env);
+      expect(notes).toEqual([expect.stringContaining("OTEL_EXPORTER_OTLP_ENDPOINT")]);
+    },
+  );
+});
+
 test("any TOML of tables, keys, comments and long values survives", () => {
   const setup = SETUPS.find(({ name }) => name === "codex")!;
   const of = setup.files(SPOT).find(({ file }) => file.endsWith(".toml"))!;

@@ -10,6 +10,8 @@ export interface Place {
   readonly format: "json" | "toml";
   /** Where in the file the servers stand; `*` stands for every name. */
   readonly paths: readonly Path[];
+  /** The plugin they come with, where they do. */
+  readonly plugin?: { readonly name: string; readonly enabled: boolean };
 }
 
 /** What the places depend on. */

@@ -1,0 +1,36 @@
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { tempDir } from "../support/temp.ts";
+import { cli, envOf } from "../support/weir.ts";
+
+test("weir init changes nothing at all where one of the files must not be changed, and says which", async () => {
+  await using dir = await tempDir();
+  const env = envOf(join(dir.path, "data"));
+  const settings = join(env.HOME!, ".claude", "settings.json");
+  const servers = join(env.HOME!, ".claude.json");
+  mkdirSync(env.HOME!, { recursive: true });
+  writeFileSync(servers, "{}\n");
+  chmodSync(servers, 0o444);
+  const refused = await cli(["init", "claude-code"], { env });
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining(`${servers} cannot be changed: it is read-`),
+  ]);
+  expect(existsSync(settings)).toBe(false);
+
+  mkdirSync(settings, { recursive: true });
+  const folder = await cli(["init", "claude-code"], { env });
+  expect([folder.code, folder.stderr]).toEqual([1, expect.stringContaining(`${settings} is no file`)]);
+});
+
+test("a link to a file that is not there yet stays a link", async () => {
+  await using dir = await tempDir();
+  const env = envOf(join(dir.path, "data"));
+  const settings = join(env.HOME!, ".claude", "settings.json");
+  mkdirSync(join(env.HOME!, ".claude"), { recursive: true });
+  symlinkSync(join(dir.path, "dots", "claude.json"), settings);
+  expect((await cli(["init", "claude-code"], { env })).code).toBe(0);
+  expect(lstatSync(settings).isSymbolicLink()).toBe(true);
+  expect(readFileSync(settings, "utf8")).toContain("hook claude-code");
+});
