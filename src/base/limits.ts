@@ -165,6 +165,7 @@ export const LIMITS = {
   otlp_buckets_max: 1_000, // buckets or quantiles of one point
   otlp_attributes_chars_max: 32_768, // attributes of one span or record that are kept, as JSON
   otlp_series_max: 10_000, // cumulative series whose last value is remembered
+  otlp_series_log_bytes_max: 4_194_304, // journal of their values, after which all of them are written anew
   // telemetry
   span_links_max: 128, // links of one span, as in the OpenTelemetry SDKs; the rest is only counted
   telemetry_flush_ms_max: 1_000, // what a collector may delay the end of a thread
