@@ -32,7 +32,7 @@ function stepFor(input: { since?: number; until?: number }): "minute" | "hour" |
 export default defineQuery({
   title: "Metric over time",
   about:
-    'One metric over time: count, sum, mean, extremes and quantiles (within 1 percent) for each minute, hour or day, by series or, with `together`, over all series at once. Names come from `metric_names`; `labels` picks series, for example {"gen_ai.tool.name":"Bash"}. Without a period it shows the last 6 hours by minute. Newest first.',
+    'One metric over time: count, sum, mean, extremes and quantiles (within 1 percent; of a histogram as exact as its buckets, empty where it came without) for each minute, hour or day, by series or, with `together`, over all series at once. Names come from `metric_names`; `labels` picks series, for example {"gen_ai.tool.name":"Bash"}. Without a period it shows the last 6 hours by minute. Newest first.',
   input: {
     name: text("name of the metric", { max: 256 }),
     labels: optional(json("labels the series must carry, as a JSON object", { max: 4_000 })),
@@ -70,7 +70,7 @@ export default defineQuery({
   after: (answered) => ({
     rows: answered.map(({ sketches, ...row }) => {
       const mean = Number(row.count) > 0 ? Number(row.sum) / Number(row.count) : null;
-      return { ...row, mean, ...(sketches !== undefined && mergedQuantiles(sketches)) };
+      return { ...row, mean, ...(sketches !== undefined && mergedQuantiles(sketches, Number(row.count))) };
     }),
   }),
 });
