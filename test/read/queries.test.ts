@@ -155,6 +155,51 @@ describe("usage", () => {
   });
 });
 
+describe("periods over roll-ups", () => {
+  const count = async (where: string): Promise<number> => {
+    const read = await filled.writer.runAndReadAll(`select count(*)::int from tool_calls where ${where}`);
+    return Number(read.getRowsJS()[0]![0]);
+  };
+  const summed = (answered: readonly Record<string, unknown>[], name: string): number =>
+    answered.reduce((sum, row) => sum + Number(row[name]), 0);
+  const ago = (hours: number): string => new Date(NEWEST_US / 1000 - hours * 3_600_000).toISOString();
+
+  it("count the days before the newest event whole, where no start is given", async () => {
+    expect(summed(await rows("tools", {}), "calls")).toBe(await count(`time >= timestamp '${ago(7 * 24)}'`));
+    expect(summed(await rows("tools", {}), "errors")).toBe(summed(await rows("errors", {}), "times"));
+    const until = ago(30);
+    expect(summed(await rows("tools", { until }), "calls")).toBe(
+      await count(`time >= timestamp '${ago(7 * 24)}' and time < timestamp '${until}'`),
+    );
+  });
+  it("count hours between two moments once, within a day or over some", async () => {
+    for (const [from, to] of [
+      [5, 2],
+      [11, 0],
+      [14, 9],
+      [40, 13],
+      [90, 12],
+      [36, 12],
+      [100, 3],
+    ] as const) {
+      const [since, until] = [ago(from), ago(to)];
+      expect(summed(await rows("tools", { since, until }), "calls"), `${from} to ${to}`).toBe(
+        await count(`time >= timestamp '${since}' and time < timestamp '${until}'`),
+      );
+    }
+  });
+  it("count the step in which they begin whole", async () => {
+    const name = "tool.duration";
+    for (const step of ["day", "hour"] as const) {
+      const since = new Date(NEWEST_US / 1000 - 50.5 * 3_600_000).toISOString();
+      const whole = await count(`time >= date_trunc('${step}', timestamp '${since}')`);
+      const answered = await rows("metrics", { name, step, since, limit: 1000 });
+      expect(summed(answered, "count")).toBe(whole);
+      if (step === "day") expect(summed(await rows("metric_names", { name, since }), "values")).toBe(whole);
+    }
+  });
+});
+
 describe("tools and metrics", () => {
   it("merges sketches into quantiles within 1 percent", async () => {
     const all = await rows("tools", { since: "2026-01-01", limit: 100 });
