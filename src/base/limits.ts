@@ -138,6 +138,8 @@ export const LIMITS = {
   mcp_tree_ms: 1_000, // how often it is asked which processes they are
   mcp_stderr_bytes: 8_192, // end of a server's stderr that tells why it died
   mcp_stop_ms: 1_500, // for each step of ending a server; clients kill after four seconds
+  mcp_answer_ms_max: 600_000, // how long a server may still answer what was asked before the client closed its end; tools take minutes
+  mcp_look_ms: 50, // how often it is looked whether it did
   mcp_close_ms: 1_000, // how long output may still come from a server that has exited
   mcp_backoff_ms: 100, // pause before a restart, doubled with each quick death
   mcp_backoff_ms_max: 10_000,
