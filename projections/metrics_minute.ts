@@ -1,5 +1,6 @@
 import { json, text } from "../src/define/field.ts";
 import { defineRollup, type Share, shareKeys } from "../src/define/projection.ts";
+import { observedOf } from "../src/events/observed.ts";
 
 const MINUTE = 60_000_000;
 type Row = Readonly<Record<string, unknown>>;
@@ -30,9 +31,9 @@ const labelsOfTool = (tool: string): string => {
 };
 
 export default defineRollup({
-  version: 1,
+  version: 2,
   about:
-    "Every metric by minute (metrics_hour and metrics_day: by hour and day) with count, sum, extremes and quantiles within 1 percent; the names are OpenTelemetry's where it has one.",
+    "Every metric by minute (metrics_hour and metrics_day: by hour and day) with count, sum, extremes and quantiles: within 1 percent, those of a histogram as exact as its buckets, empty where a histogram came without them; the names are OpenTelemetry's where it has one.",
   key: {
     name: text("name of the metric"),
     labels: json("attributes of the series as a JSON object"),
@@ -68,7 +69,11 @@ export default defineRollup({
           ["weir.mcp.server", row.server],
         ]),
       ),
-    measurements: (row) =>
-      series(row, row.name as string, (row.unit as string) ?? "", row.value, (row.labels as string) ?? "{}"),
+    measurements: (row) => {
+      const [name, unit, of] = [row.name as string, (row.unit as string) ?? "", (row.labels as string) ?? "{}"];
+      const observed = observedOf(row);
+      if (!observed) return series(row, name, unit, row.value, of);
+      return [{ time: row.time as number, key: keys(name, of, unit), add: NONE, observed }];
+    },
   },
 });

@@ -14,6 +14,7 @@ const merge = mergeSources({
   own: ["call", "event_id", "sources", "parts"],
   order: ["transcript", "otlp", "proxy", "sdk", "api", "hook"],
   earliest: ["time"],
+  first: ["session", "project", "agent"],
   rank: total,
   ranked: [
     "input_tokens",
@@ -27,7 +28,7 @@ const merge = mergeSources({
 });
 
 export default defineFact({
-  version: 1,
+  version: 2,
   about: "One row a model's answer, however many lines or sources reported it.",
   on: [modelCalled],
   key: "call",

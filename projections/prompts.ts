@@ -7,12 +7,13 @@ const merge = mergeSources({
   own: ["prompt", "event_id", "sources", "parts"],
   order: ["transcript", "hook", "otlp", "sdk", "api"],
   earliest: ["time"],
+  first: ["session", "project"],
   rank: () => 0,
   ranked: [],
 });
 
 export default defineFact({
-  version: 1,
+  version: 2,
   about: "One row a prompt that a person gave.",
   on: [promptSubmitted],
   key: "prompt",

@@ -17,13 +17,14 @@ const merge: Merge = mergeSources({
   // the proxy times and measures best, but knows the server's words only: not how the assistant calls tool and server, nor what it made of the answer
   aside: { source: "proxy", fields: ["tool", "mcp_server", "input", "output", "status", "success", "error"] },
   earliest: ["time"],
+  first: ["session", "project", "agent"],
   rank: (said) => STATUS.indexOf(said.status as string),
   ranked: ["status", "success", "error"],
   vague: { tool: VAGUE_TOOLS },
 });
 
 export default defineFact({
-  version: 2,
+  version: 3,
   about: "One row a call of a tool, with the best of every source that saw it.",
   on: [toolStarted, toolCalled, toolDenied, mcpCalled],
   key: "call",

@@ -140,6 +140,8 @@ export const LIMITS = {
   mcp_tree_ms: 1_000, // how often it is asked which processes they are
   mcp_stderr_bytes: 8_192, // end of a server's stderr that tells why it died
   mcp_stop_ms: 1_500, // for each step of ending a server; clients kill after four seconds
+  mcp_answer_ms_max: 600_000, // how long a server may still answer what was asked before the client closed its end; tools take minutes
+  mcp_look_ms: 50, // how often it is looked whether it did
   mcp_close_ms: 1_000, // how long output may still come from a server that has exited
   mcp_backoff_ms: 100, // pause before a restart, doubled with each quick death
   mcp_backoff_ms_max: 10_000,
@@ -167,6 +169,7 @@ export const LIMITS = {
   otlp_buckets_max: 1_000, // buckets or quantiles of one point
   otlp_attributes_chars_max: 32_768, // attributes of one span or record that are kept, as JSON
   otlp_series_max: 10_000, // cumulative series whose last value is remembered
+  otlp_series_log_bytes_max: 4_194_304, // journal of their values, after which all of them are written anew
   // telemetry
   span_links_max: 128, // links of one span, as in the OpenTelemetry SDKs; the rest is only counted
   telemetry_flush_ms_max: 1_000, // what a collector may delay the end of a thread

@@ -47,11 +47,15 @@ export function mergeInto(sketch: Sketch, other: Sketch): void {
 const rankOf = (bucket: number): number => (bucket & 1 ? -bucket : bucket);
 const ascending = (a: number, b: number): number => rankOf(a) - rankOf(b);
 
-/** The values at the quantiles given (0 to 1, ascending), by the lower-rank rule; undefined where the sketch is empty. */
-export function quantiles(sketch: Sketch, at: readonly number[]): (number | undefined)[] {
+/**
+ * The values at the quantiles given (0 to 1, ascending), by the lower-rank rule; undefined where the sketch is empty, or does not hold `all` values
+ * there are, so that those of a part are not taken for those of the whole.
+ */
+export function quantiles(sketch: Sketch, at: readonly number[], all?: number): (number | undefined)[] {
   const buckets = [...sketch.keys()].sort(ascending);
   let total = 0;
   for (const count of sketch.values()) total += count;
+  if (all !== undefined && all !== total) return at.map(() => undefined);
   const out: (number | undefined)[] = [];
   let seen = 0;
   let k = -1;

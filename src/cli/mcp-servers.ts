@@ -10,7 +10,7 @@ import { type Place, placesOf } from "../capture/mcp/configured/places.ts";
 import { OF_PLUGIN, pluginPlaces } from "../capture/mcp/configured/plugins.ts";
 import { openTomlServers } from "../capture/mcp/configured/toml.ts";
 import { note, sayJson, sayTable } from "./print.ts";
-import { type ProxyRecord, runningProxies } from "./proxies.ts";
+import { addressKey, type ProxyRecord, runningProxies } from "./proxies.ts";
 import { readText } from "./settings-file.ts";
 
 /** A file that names MCP servers on this machine. */
@@ -58,7 +58,11 @@ export function serversFiles(): { files: ServersFile[]; problems: string[] } {
 
 /** The running proxy that a server's address leads to, or that stands for it. */
 export const proxyOf = (proxies: readonly ProxyRecord[], url: string, which: "url" | "to"): ProxyRecord | undefined =>
-  proxies.find((proxy) => URL.canParse(url) && new URL(url).href === new URL(proxy[which]).href);
+  proxies.find(
+    (proxy) =>
+      URL.canParse(url) &&
+      (which === "to" ? addressKey(new URL(url)) === proxy.to_key : new URL(url).href === new URL(proxy.url).href),
+  );
 
 function shown({ place, file }: ServersFile, server: Configured, proxies: readonly ProxyRecord[]) {
   const standing = standingOf(server);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive } from "./runtime.ts";
@@ -8,9 +9,15 @@ export interface ProxyRecord {
   readonly name: string;
   /** The address that stands for the server's. */
   readonly url: string;
-  /** The server's address. */
+  /** The server's address, without secrets. */
   readonly to: string;
+  /** What tells the whole address from others. */
+  readonly to_key: string;
 }
+
+/** Stands for an address, which may hold a secret. */
+export const addressKey = (address: URL): string =>
+  createHash("sha256").update(address.href).digest("base64url").slice(0, 22);
 
 const folderOf = (dataDir: string): string => join(dataDir, "proxies");
 

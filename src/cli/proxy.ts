@@ -1,11 +1,12 @@
 import { readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
+import { redactText } from "../base/redact.ts";
 import type { Tag } from "../capture/mcp/http/exchanges.ts";
 import { isLoopback } from "../capture/mcp/http/listener.ts";
 import { startHttpProxy } from "../capture/mcp/http/proxy.ts";
 import { createTap } from "../capture/mcp/tap.ts";
 import { say, sayJson } from "./print.ts";
-import { forgetProxy, rememberProxy } from "./proxies.ts";
+import { addressKey, forgetProxy, rememberProxy } from "./proxies.ts";
 import { entry } from "./root.ts";
 import { findRuntime } from "./runtime.ts";
 import { namedServer, payloadsOf } from "./wrap.ts";
@@ -47,10 +48,10 @@ export async function proxy(options: ProxyWords): Promise<void> {
     await tap.end();
     throw error;
   }
-  const record = { pid: process.pid, name: server, url: running.url, to: to.href };
-  rememberProxy(dataDir, record);
-  if (options.json) sayJson(record);
-  else say(`weir proxy ${server}: ${running.url} stands for ${to.href}`);
+  const told = { pid: process.pid, name: server, url: running.url, to: redactText(to.href) };
+  rememberProxy(dataDir, { ...told, to_key: addressKey(to) });
+  if (options.json) sayJson(told);
+  else say(`weir proxy ${server}: ${running.url} stands for ${told.to}`);
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
     process.once(signal, () => {
       forgetProxy(dataDir, process.pid);
@@ -63,7 +64,7 @@ function addressOf(text: string, dataDir: string): URL {
   if (!to || !/^https?:$/.test(to.protocol))
     throw new WeirError(
       "usage",
-      `--to takes an address that begins with http:// or https://, not ${text.slice(0, 100)}`,
+      `--to takes an address that begins with http:// or https://, not ${redactText(text).slice(0, 100)}`,
     );
   if (to.username !== "" || to.password !== "")
     throw new WeirError("usage", "--to takes no user and password", {

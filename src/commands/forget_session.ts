@@ -7,6 +7,7 @@ export default defineCommand({
   about:
     "Makes what persons wrote and tools printed in a session unreadable, for good: the session's key is dropped, so that what is encrypted can be read nowhere any more, log and copies included, and the tables' private columns are emptied. Of a session that was recorded without encryption the tables forget, while the log keeps its bytes. Counts, times, costs and names stay. Nothing private is recorded of the session from then on. It cannot be undone.",
   role: "operator",
+  destructive: true,
   input: {
     session: ref("id of the session", { max: 128 }),
     reason: optional(text("why, for the audit", { max: 2_000 })),

@@ -7,6 +7,7 @@ export default defineCommand({
   about:
     "Takes a static threshold away by its name. Alerts it raised stay. The query thresholds lists the names; a name that is not set does no harm.",
   role: "operator",
+  destructive: true,
   input: { name: ref("name of the threshold", { max: 128 }) },
   decide: ({ name }, now_us) => [
     thresholdSet.of({ time: now_us, subject: name }, { name, metric: "", severity: "info", removed: "true" }),

@@ -9,6 +9,7 @@ export default defineCommand({
   about:
     "Takes a folder out of watch, also where it is a project in use; what was recorded of it stays. add_watch takes it back. A folder that is not watched does no harm.",
   role: "operator",
+  destructive: true,
   input: { path: text("the folder, from the root of the file system", { max: 1024 }) },
   decide: ({ path }, now_us) => {
     if (!isAbsolute(path)) throw new WeirError("bad_input", `${path} does not begin at the root of the file system`);

@@ -7,6 +7,8 @@ export interface Command<I extends Fields = Fields> {
   readonly about: string;
   /** Who may give it. */
   readonly role: "operator" | "producer";
+  /** Whether it takes something away: hosts that ask before such a tool is used know it by this. */
+  readonly destructive?: boolean;
   readonly input: I;
   /** What the order is about, where that must be there: a query that answers with a row where it is. */
   readonly needs?: (input: ShapeOf<I>) => {

@@ -59,6 +59,18 @@ export interface Share {
   readonly add: readonly number[];
   /** A measured value that enters count, sum, min, max and the quantile sketch. */
   readonly value?: number;
+  /** Instead of a value: several that are told together. */
+  readonly observed?: Several;
+}
+
+/** Several values that enter a roll-up together. Where `values` does not hold all of them, there are no quantiles. */
+export interface Several {
+  readonly count: number;
+  readonly sum: number;
+  readonly min?: number;
+  readonly max?: number;
+  /** Values and how often each came. */
+  readonly values: readonly (readonly [value: number, times: number])[];
 }
 
 /** A sum of a roll-up: the table shows the whole number divided by `scale`. */

@@ -27,12 +27,22 @@ export const period = (days = 30) =>
 export const rows = (fallback: number) =>
   optional(int(`rows at most, up to ${LIMITS.query_rows_max}; ${fallback} where absent`, { min: 1 }));
 
-/** `column` within the period asked for. Bounds the start unless `days` is ALWAYS, so that DuckDB skips older parts of the table. */
-export function within(column: string, input: { since?: number; until?: number }, days = 30): Condition {
+/**
+ * `column` within the period asked for. Bounds the start unless `days` is ALWAYS, so that DuckDB skips older parts of the table. A column that
+ * holds starts of buckets names their width: the bucket in which the period begins counts whole.
+ */
+export function within(
+  column: string,
+  input: { since?: number; until?: number },
+  days = 30,
+  bucket?: "minute" | "hour" | "day",
+): Condition {
   const values: Record<string, Bound> = {};
   const held: string[] = [];
-  if (input.since !== undefined || days !== ALWAYS)
-    held.push(`${column} >= make_timestamp(${input.since === undefined ? `$as_of - ${days * DAY_US}` : "$since"})`);
+  if (input.since !== undefined || days !== ALWAYS) {
+    const start = `make_timestamp(${input.since === undefined ? `$as_of - ${days * DAY_US}` : "$since"})`;
+    held.push(`${column} >= ${bucket ? `date_trunc('${bucket}', ${start})` : start}`);
+  }
   if (input.until !== undefined) held.push(`${column} < make_timestamp($until)`);
   if (input.since !== undefined) values.since = input.since;
   if (input.until !== undefined) values.until = input.until;
@@ -75,8 +85,6 @@ export function pick<F extends Fields, const N extends keyof F & string>(fields:
   return Object.fromEntries(names.map((name) => [name, fields[name]])) as Pick<F, N>;
 }
 
-const HOUR_US = 3_600_000_000;
-
 /**
  * A roll-up over the period asked for: whole days from its daily table, the hours before and after them from its hourly one. The hours in
  * which the period begins and ends count whole. `columns` are those needed; `time` is always there.
@@ -87,25 +95,26 @@ export function spanning(
   { since, until }: { since?: number; until?: number },
   days = 30,
 ): Condition {
-  const from = (step: string, condition: string): string =>
-    `select time, ${columns.join(", ")} from ${rollup}_${step} where ${condition}`;
+  const from = (step: string, conditions: readonly string[]): string =>
+    `select time, ${columns.join(", ")} from ${rollup}_${step} where ${conditions.join(" and ") || "true"}`;
   const values: Record<string, Bound> = {};
-  const at = (name: string, us: number): string => {
-    values[name] = us;
-    return `make_timestamp($${name})`;
-  };
-  const first = since === undefined ? undefined : Math.ceil(since / DAY_US) * DAY_US;
-  const last = until === undefined ? undefined : until - (until % DAY_US);
-  const begin = since === undefined ? undefined : `time >= ${at("span_from", since - (since % HOUR_US))}`;
-  const end = until === undefined ? undefined : `time < ${at("span_until", until)}`;
-  if (first !== undefined && last !== undefined && first > last)
-    return { sql: from("hourly", `${begin} and ${end}`), values };
-  const parts: string[] = [];
-  if (begin !== undefined) parts.push(`time >= ${at("span_first", first!)}`);
-  else if (days !== ALWAYS) parts.push(`time >= make_timestamp($as_of - ${days * DAY_US})`);
-  if (last !== undefined) parts.push(`time < ${at("span_last", last)}`);
-  const sql = [from("daily", parts.join(" and ") || "true")];
-  if (begin) sql.push(from("hourly", `${begin} and time < make_timestamp($span_first)`));
-  if (end) sql.push(from("hourly", `time >= make_timestamp($span_last) and ${end}`));
+  if (since !== undefined) values.since = since;
+  if (until !== undefined) values.until = until;
+  const start =
+    since !== undefined
+      ? "make_timestamp($since)"
+      : days === ALWAYS
+        ? undefined
+        : `make_timestamp($as_of - ${days * DAY_US})`;
+  const end = until === undefined ? undefined : "make_timestamp($until)";
+  // the first whole day, and the day that is not whole any more
+  const first = start && `date_trunc('day', ${start} + interval '1 day' - interval '1 microsecond')`;
+  const last = end && `date_trunc('day', ${end})`;
+  const sql = [from("daily", [...(first ? [`time >= ${first}`] : []), ...(last ? [`time < ${last}`] : [])])];
+  if (start)
+    sql.push(
+      from("hourly", [`time >= date_trunc('hour', ${start})`, `time < ${end ? `least(${first}, ${end})` : first}`]),
+    );
+  if (end) sql.push(from("hourly", [`time >= ${first ? `greatest(${first}, ${last})` : last}`, `time < ${end}`]));
   return { sql: sql.join(" union all "), values };
 }

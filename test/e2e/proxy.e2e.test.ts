@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -243,15 +244,20 @@ describe("weir proxy", () => {
     for (const words of [
       ["--to", "ftp://127.0.0.1"],
       ["--to", "http://me:secret@127.0.0.1:1/"],
+      ["--to", "mcp.example.com?api_key=abcdef-0123456789"],
       ["--to", upstream.url, "--port", "x"],
       ["--to", upstream.url, "--payloads", "some"],
     ]) {
       const ran = await cli(["proxy", "--name", "x", ...words], { env });
       expect([ran.code, ran.stdout]).toEqual([2, ""]);
-      expect(ran.stderr).not.toContain("secret");
+      expect(ran.stderr).not.toMatch(/secret@|abcdef/);
     }
     const taken = await cli(["proxy", "--name", "x", "--to", upstream.url, "--port", host.split(":")[1]!], { env });
     expect(taken.stderr).toContain("port_in_use");
+    await using keyed = await proxied(env, "keyed", `${upstream.url}/mcp?api_key=abcdef-0123456789`);
+    expect(keyed.stdout()).toContain(`${upstream.url}/mcp?api_key=[redacted`);
+    const kept = readFileSync(join(env.WEIR_DATA_DIR!, "proxies", `${keyed.child.pid}.json`), "utf8");
+    expect(keyed.stdout() + kept).not.toContain("abcdef");
   });
 
   test("requests of both generations of clients to real servers are recorded, and a server that is away", async () => {

@@ -167,6 +167,26 @@ describe("weir wrap", () => {
     expect(stderr).toContain("started again");
   });
 
+  test("a server that works on a request when stdin ends may answer it, unless nobody reads the answer", async () => {
+    await using dir = await tempDir();
+    const env = envOf(join(dir.path, "data"));
+    // answers the last request long after a silent server would have been ended
+    const script = `read line; echo started >&2; sleep 4; echo '{"jsonrpc":"2.0","id":1,"result":{}}'; while :; do sleep 0.05; done`;
+    const slow = byHand(env, "slow", "sh", "-c", script);
+    slow.send(call(1, "work", {}));
+    await until("it works", () => slow.stderr().includes("started"), PATIENT);
+    slow.child.stdin!.end();
+    expect(await slow.answer(1)).toMatchObject({ result: {} });
+    expect((await slow.ended).code).toBe(143);
+
+    const unread = byHand(env, "unread", "sh", "-c", `read line; echo started >&2; while :; do echo; sleep 0.05; done`);
+    unread.send(call(1, "work", {}));
+    await until("it works", () => unread.stderr().includes("started"), PATIENT);
+    unread.child.stdin!.end();
+    unread.child.stdout!.destroy();
+    expect((await unread.ended).code).toBe(143);
+  });
+
   test("requests of both generations of clients are recorded, and a killed server is replaced, while weir is away", async () => {
     await using dir = await tempDir();
     const dataDir = join(dir.path, "data");

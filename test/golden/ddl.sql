@@ -42,18 +42,18 @@ create table if not exists "mcp_calls"("event_id" UUID, "session" VARCHAR, "time
 -- measurements, version 2
 create table if not exists "measurements"("event_id" UUID, "time" TIMESTAMP, "session" VARCHAR, "name" VARCHAR, "value" DOUBLE, "unit" VARCHAR, "labels" VARCHAR, "kind" VARCHAR, "count" BIGINT, "sum" DOUBLE, "min" DOUBLE, "max" DOUBLE, "buckets" VARCHAR);
 
--- metrics_minute, version 1
+-- metrics_minute, version 2
 create or replace view "metrics_minute" as select time, k0 as "name", k1 as "labels", k2 as "unit", count, sum, min, max, p50, p95, p99, sketch from _rollups where rollup = 'metrics_minute' and not (count = 0 and true);
 create or replace view "metrics_hour" as select time, k0 as "name", k1 as "labels", k2 as "unit", count, sum, min, max, p50, p95, p99, sketch from _rollups where rollup = 'metrics_hour' and not (count = 0 and true);
 create or replace view "metrics_day" as select time, k0 as "name", k1 as "labels", k2 as "unit", count, sum, min, max, p50, p95, p99, sketch from _rollups where rollup = 'metrics_day' and not (count = 0 and true);
 
--- model_calls, version 1
+-- model_calls, version 2
 create table if not exists "model_calls"("call" VARCHAR, "session" VARCHAR, "time" TIMESTAMP, "model" VARCHAR, "provider" VARCHAR, "input_tokens" BIGINT, "output_tokens" BIGINT, "cache_creation_tokens" BIGINT, "cache_read_tokens" BIGINT, "cost_usd" DOUBLE, "cache_creation_1h_tokens" BIGINT, "reasoning_tokens" BIGINT, "duration_ms" DOUBLE, "speed" VARCHAR, "stop_reason" VARCHAR, "success" BOOLEAN, "error" VARCHAR, "reported_cost_usd" DOUBLE, "price" VARCHAR, "message_id" VARCHAR, "request_id" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "assistant" VARCHAR, "agent" VARCHAR, "event_id" UUID, "sources" VARCHAR, "parts" VARCHAR, "first_seq" BIGINT);
 
 -- producers, version 1
 create or replace view "producers" as select k0 as "producer", k1 as "epoch", k2 as "via", s0 as "events", max from _rollups where rollup = 'producers' and not (count = 0 and s0 = 0);
 
--- prompts, version 1
+-- prompts, version 2
 create table if not exists "prompts"("prompt" VARCHAR, "session" VARCHAR, "time" TIMESTAMP, "text" VARCHAR, "chars" BIGINT, "kind" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "assistant" VARCHAR, "event_id" UUID, "sources" VARCHAR, "parts" VARCHAR, "first_seq" BIGINT);
 
 -- pull_requests, version 1
@@ -80,7 +80,7 @@ create table if not exists "spans"("event_id" UUID, "session" VARCHAR, "started_
 -- thresholds, version 1
 create table if not exists "thresholds"("name" VARCHAR, "metric" VARCHAR, "labels" VARCHAR, "above" DOUBLE, "below" DOUBLE, "severity" VARCHAR, "removed" VARCHAR, "set_at" TIMESTAMP, "set_by" VARCHAR, "first_seq" BIGINT);
 
--- tool_calls, version 2
+-- tool_calls, version 3
 create table if not exists "tool_calls"("call" VARCHAR, "session" VARCHAR, "time" TIMESTAMP, "tool" VARCHAR, "mcp_server" VARCHAR, "duration_ms" DOUBLE, "success" BOOLEAN, "error" VARCHAR, "status" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "assistant" VARCHAR, "agent" VARCHAR, "input" VARCHAR, "output" VARCHAR, "input_bytes" BIGINT, "output_bytes" BIGINT, "file_path" VARCHAR, "cpu" DOUBLE, "memory_mb" DOUBLE, "event_id" UUID, "sources" VARCHAR, "parts" VARCHAR, "first_seq" BIGINT);
 
 -- tool_usage_hourly, version 1

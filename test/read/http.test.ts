@@ -297,6 +297,15 @@ describe("descriptions", () => {
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, name] of JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g))
       expect(document.components.schemas).toHaveProperty(name!);
+    for (const [path, method] of [
+      ["/api/events", "get"],
+      ["/api/events", "post"],
+      ...["verify", "archive", "archive/new", "rebuild", "snapshot"].map((name) => [`/api/${name}`, "post"]),
+      ["/mcp", "post"],
+      ["/v1/logs", "post"],
+    ])
+      expect([path, method, typeof document.paths[path!]?.[method!]]).toEqual([path, method, "object"]);
+    expect(Object.keys(document.paths["/api/sql"].post.responses[200].content)).toContain("text/csv");
     expectGolden("openapi.json", document);
   });
   it("answers with Prometheus text", async () => {

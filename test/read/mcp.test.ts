@@ -98,6 +98,10 @@ describe.each(Object.keys(WAYS))("a client of %s", (way) => {
     expect(tools.map((t) => t.name)).toEqual([...ctx.queries.keys(), "sql", "health", ...ctx.commands.keys()]);
     for (const tool of tools)
       expect(tool.annotations).toMatchObject({ readOnlyHint: !ctx.commands.has(tool.name), openWorldHint: false });
+    // what hosts ask about before it is called
+    const destructive = tools.filter(({ annotations }) => annotations?.destructiveHint).map(({ name }) => name);
+    expect(destructive.sort()).toEqual(["forget_session", "remove_threshold", "remove_watch"]);
+    for (const name of ctx.commands.keys()) expect(INSTRUCTIONS).toContain(name);
   });
   it("asks, and gets the same data as text and structured", async () => {
     const answer = await client.callTool({ name: "session", arguments: { session: sessionOf(0) } });

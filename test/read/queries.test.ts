@@ -122,6 +122,47 @@ describe("sessions", () => {
   });
 });
 
+describe("a session that several sources told", () => {
+  const at = (s: number): string => `make_timestamp(${NEWEST_US - 3_600_000_000 + s * 1_000_000})`;
+  const event = (n: number, s: number, type: string, via: string, data: object = {}): string =>
+    `insert into events by name select uuid() as id, '${type}' as type, 1 as v, ${at(s)} as time, 'test://x' as source, '${via}' as via, 'told' as session, '${JSON.stringify(data)}'::json as data, ${n} as stream_seq`;
+  it("shows its start, a compaction and its end once, and each time it goes on", async () => {
+    await using store = await emptyStore();
+    await store.writer.run(
+      `insert into session_facts by name select 'told' as session, ${at(0)} as started_at, ${at(600)} as last_event_at, 0 as first_seq`,
+    );
+    const told = [
+      event(1, 0, "session.started", "transcript", { model: "m" }),
+      event(2, 200, "session.started", "hook", { start: "startup" }),
+      event(3, 240, "session.started", "otlp"),
+      event(4, 250, "turn.ended", "hook"),
+      event(5, 252, "turn.ended", "hook"),
+      event(6, 300, "session.compacted", "hook"),
+      event(7, 302, "session.compacted", "transcript"),
+      event(8, 303, "session.compacted", "otlp"),
+      event(9, 330, "session.compacted", "transcript"),
+      event(10, 331, "session.compacted", "hook"),
+      event(11, 400, "session.started", "hook", { start: "resume" }),
+      event(12, 460, "session.started", "otlp", { start: "resume" }),
+      event(13, 500, "session.started", "hook", { start: "resume" }),
+    ];
+    for (const statement of told) await store.writer.run(statement);
+    const asked = await readContext(store);
+    const answer = await asked.ask("session_timeline", { session: "told" });
+    asked.select.close();
+    const start = NEWEST_US / 1000 - 3_600_000;
+    expect(answer.rows.map((row) => [(Date.parse(String(row[0])) - start) / 1000, row[1]])).toEqual([
+      [0, "session.started"],
+      [250, "turn.ended"],
+      [252, "turn.ended"],
+      [300, "session.compacted"],
+      [330, "session.compacted"],
+      [400, "session.started"],
+      [500, "session.started"],
+    ]);
+  });
+});
+
 describe("usage", () => {
   it("adds up to the calls, however it is grouped", async () => {
     for (const by of ["day", "hour", "model", "project", "assistant", "total", "day,model", "hour,project"]) {
@@ -152,6 +193,51 @@ describe("usage", () => {
       code: "bad_input",
       message: expect.stringContaining("colour"),
     });
+  });
+});
+
+describe("periods over roll-ups", () => {
+  const count = async (where: string): Promise<number> => {
+    const read = await filled.writer.runAndReadAll(`select count(*)::int from tool_calls where ${where}`);
+    return Number(read.getRowsJS()[0]![0]);
+  };
+  const summed = (answered: readonly Record<string, unknown>[], name: string): number =>
+    answered.reduce((sum, row) => sum + Number(row[name]), 0);
+  const ago = (hours: number): string => new Date(NEWEST_US / 1000 - hours * 3_600_000).toISOString();
+
+  it("count the days before the newest event whole, where no start is given", async () => {
+    expect(summed(await rows("tools", {}), "calls")).toBe(await count(`time >= timestamp '${ago(7 * 24)}'`));
+    expect(summed(await rows("tools", {}), "errors")).toBe(summed(await rows("errors", {}), "times"));
+    const until = ago(30);
+    expect(summed(await rows("tools", { until }), "calls")).toBe(
+      await count(`time >= timestamp '${ago(7 * 24)}' and time < timestamp '${until}'`),
+    );
+  });
+  it("count hours between two moments once, within a day or over some", async () => {
+    for (const [from, to] of [
+      [5, 2],
+      [11, 0],
+      [14, 9],
+      [40, 13],
+      [90, 12],
+      [36, 12],
+      [100, 3],
+    ] as const) {
+      const [since, until] = [ago(from), ago(to)];
+      expect(summed(await rows("tools", { since, until }), "calls"), `${from} to ${to}`).toBe(
+        await count(`time >= timestamp '${since}' and time < timestamp '${until}'`),
+      );
+    }
+  });
+  it("count the step in which they begin whole", async () => {
+    const name = "tool.duration";
+    for (const step of ["day", "hour"] as const) {
+      const since = new Date(NEWEST_US / 1000 - 50.5 * 3_600_000).toISOString();
+      const whole = await count(`time >= date_trunc('${step}', timestamp '${since}')`);
+      const answered = await rows("metrics", { name, step, since, limit: 1000 });
+      expect(summed(answered, "count")).toBe(whole);
+      if (step === "day") expect(summed(await rows("metric_names", { name, since }), "values")).toBe(whole);
+    }
   });
 });
 

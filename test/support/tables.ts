@@ -118,7 +118,7 @@ export async function sumsOfSources(
   >();
   for (const [table, shares] of Object.entries(rollup.of)) {
     for (const row of await rowsOf(store, projections, table)) {
-      for (const { time, key, add, value } of shares(row)) {
+      for (const { time, key, add, value, observed } of shares(row)) {
         const start = bucket_us === undefined || time === undefined ? undefined : time - (time % bucket_us);
         const id = JSON.stringify([start, key]);
         const group = groups.get(id) ?? {
@@ -133,6 +133,11 @@ export async function sumsOfSources(
         add.forEach((n, k) => {
           group.sums[k]! += n;
         });
+        if (observed) {
+          group.count += observed.count;
+          group.sum += observed.sum;
+          for (const [one, times] of observed.values) addTo(group.sketch, one, times);
+        }
         if (value === undefined) continue;
         group.count++;
         group.sum += value;
@@ -145,7 +150,7 @@ export async function sumsOfSources(
     [...groups.values()]
       .filter((g) => g.count > 0 || g.sums.some((n) => n !== 0))
       .map((g) => {
-        const [p50 = null, p95 = null, p99 = null] = quantiles(g.sketch, [0.5, 0.95, 0.99]).map((q) =>
+        const [p50 = null, p95 = null, p99 = null] = quantiles(g.sketch, [0.5, 0.95, 0.99], g.count).map((q) =>
           q === undefined ? null : rounded(q),
         );
         return {

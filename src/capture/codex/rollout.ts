@@ -2,6 +2,7 @@ import type { Draft } from "../../define/event.ts";
 import { modelCalled } from "../../events/model.ts";
 import { boundKey } from "../bound.ts";
 import { countOf, isLoose, looseOf, timeOf } from "../loose.ts";
+import { isCopied, noteCopied, totalsOf } from "./copied.ts";
 import { type Context, envelopeOf, idOf, turnOf } from "./record.ts";
 import {
   compactedSession,
@@ -22,14 +23,19 @@ export { type RolloutFile, type State, startRollout } from "./state.ts";
  *
  * Tokens: each `token_count` carries the session's totals and the last answer's part. The same totals can be sent again; the part counts
  * only when the totals moved. Input includes cached tokens there and does not here. Prompts stand twice in a rollout: as item and as
- * event; the event is read, because items also hold what the program put in.
+ * event; the event is read, because items also hold what the program put in. History that a fork repeats makes no events.
  */
 export function mapRolloutRecord(state: State, record: unknown, _line: number): Draft[] {
   if (!isLoose(record) || !isLoose(record.payload)) return [];
-  const time = timeOf(record.timestamp) ?? state.time;
+  const before = state.time;
+  const time = timeOf(record.timestamp) ?? before;
   state.time = time;
   if (time === 0) return [];
   const context: Context = { payload: record.payload, time, envelope: envelopeOf(state, time) };
+  if (isCopied(state, record, context, before)) {
+    noteCopied(state, context);
+    return [];
+  }
   if (record.type === "session_meta") noteMeta(state, context);
   else if (record.type === "turn_context") noteTurn(state, context);
   // an event of a file whose head is missing belongs to no session, but is still told
@@ -70,14 +76,12 @@ function message(state: State, context: Context): Draft[] {
 
 function calledModel(state: State, context: Context): Draft[] {
   const info = looseOf(context.payload.info);
-  if (!isLoose(info.total_token_usage) || !isLoose(info.last_token_usage)) return [];
-  const { input_tokens, cached_input_tokens, output_tokens, total_tokens } = info.total_token_usage;
-  const totals = [input_tokens, cached_input_tokens, output_tokens, total_tokens].map(countOf).join("/");
-  if (totals === state.totals) return [];
+  const totals = totalsOf(context.payload);
+  if (totals === undefined || totals === state.totals || !isLoose(info.last_token_usage)) return [];
   state.totals = totals;
   const last = info.last_token_usage;
   const cached = countOf(last.cached_input_tokens);
-  // turn and totals name the answer: a fork that copied the history says the same
+  // turn and totals name the answer, whatever file tells it
   const key = boundKey(`codex:${turnOf(state)}:${totals}`, 480);
   return [
     modelCalled.of(

@@ -8,9 +8,19 @@ import type { State } from "./state.ts";
 
 /** Takes the head of a rollout. A forked one repeats the head of the session it came from; the first one is its own. */
 export function noteMeta(state: State, context: Context): void {
-  if (state.session !== undefined) return;
   const { payload } = context;
-  state.session = idText(payload.id) ?? idText(payload.session_id);
+  const session = idText(payload.id) ?? idText(payload.session_id);
+  // the head is written when the first turn begins; its own timestamp is the session's
+  const time = timeOf(payload.timestamp) ?? context.time;
+  if (state.session !== undefined) {
+    // older versions do not say that a session is a fork, but the other one's head follows
+    if (state.beginning && session !== state.session)
+      state.copied = { began_ms: state.beginning.time / 1000, turns: false };
+    return;
+  }
+  state.session = session;
+  if (payload.forked_from_id !== undefined && payload.forked_from_id !== null)
+    state.copied = { began_ms: Math.floor(time / 1000), turns: false };
   state.cwd = short(payload.cwd, 1024);
   state.branch = short(looseOf(payload.git).branch, 512);
   state.provider = short(payload.model_provider, 64);
@@ -20,8 +30,7 @@ export function noteMeta(state: State, context: Context): void {
     ? (short(spawned.agent_role, 256) ?? short(looseOf(payload.source).subagent, 256) ?? "subagent")
     : undefined;
   state.beginning = {
-    // the head is written when the first turn begins; its own timestamp is the session's
-    time: timeOf(payload.timestamp) ?? context.time,
+    time,
     records: 0,
     cwd: state.cwd,
     assistant_version: short(payload.cli_version, 64),

@@ -23,6 +23,12 @@ export interface Beginning {
   agent?: string;
 }
 
+/** What tells the end of copied history: when the file's session began, and whether turns have ids. */
+export interface Copied {
+  readonly began_ms: number;
+  turns: boolean;
+}
+
 /** What the mapping remembers of one rollout between two records; plain bounded data, like the transcript's. */
 export interface State {
   readonly v: 1;
@@ -39,6 +45,8 @@ export interface State {
   turn_calls: number;
   time: number;
   beginning?: Beginning;
+  /** The history of another session is being repeated. */
+  copied?: Copied;
   /** Cumulative figures of the last token count, which can be sent again. */
   totals?: string;
   readonly calls: OpenCall[];

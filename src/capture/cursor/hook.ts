@@ -98,7 +98,7 @@ export const cursor: HookSource = {
   },
 };
 
-/** Hook events to register. Not among them: those that hold whole files or thoughts, and those of calls that the hooks for every tool tell already. */
+/** Hook events to register. Not among them: those that hold whole files, answers or thoughts, and those of calls that the hooks for every tool tell already. */
 export const CURSOR_EVENTS = [
   "sessionStart",
   "sessionEnd",
@@ -110,6 +110,5 @@ export const CURSOR_EVENTS = [
   "subagentStop",
   "preCompact",
   "afterFileEdit",
-  "afterAgentResponse",
   "stop",
 ] as const;

@@ -41,6 +41,8 @@ export interface Connection extends Reader<Side> {
   died(death: Death): Estate;
   /** The client's last message reached no server; gives the error that answers it. */
   lost(at: number): Uint8Array;
+  /** Requests of the client that wait for an answer. */
+  unanswered(): number;
 }
 
 const NONE = new Uint8Array(0);
@@ -139,6 +141,7 @@ export function createConnection(origin: CallOrigin, emit: (draft: Draft) => voi
       giveUp(which, "server_died", at);
       return lines(sorry(which, `MCP server ${server} ended while this request was on its way`));
     },
+    unanswered: () => pairing.pending("client").length,
     end(at) {
       giveUp(pairing.pending("client"), "unanswered", at);
       giveUp(pairing.pending("server"), "unanswered", at);

@@ -104,7 +104,16 @@ export function startProxy(options: ProxyOptions): Proxy {
     finishing = true;
     over.abort();
     server.stdin.end();
-    void endServer(server, () => spoke);
+    void answered().then(() => endServer(server, () => spoke));
+  };
+  /** A client that closes its end may still wait for answers: resolves when none is missing any more, or nobody would read it. */
+  const answered = async (): Promise<void> => {
+    const latest = performance.now() + LIMITS.mcp_answer_ms_max;
+    const gone = server.ended.then(() => true);
+    while (!deaf && performance.now() < latest) {
+      if (((await Promise.race([tap.unanswered(), gone.then(() => 0)])) ?? 0) === 0) return;
+      if (await Promise.race([gone, pause(LIMITS.mcp_look_ms, false)])) return;
+    }
   };
   stdin.once("end", finish);
   stdin.once("error", finish);

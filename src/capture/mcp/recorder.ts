@@ -29,13 +29,15 @@ export type Told =
   | { readonly kind: "spawned"; readonly pid: number }
   | { readonly kind: "died"; readonly death: Death }
   | { readonly kind: "lost"; readonly at: number }
+  | { readonly kind: "unanswered" }
   | { readonly kind: "end"; readonly at: number };
 
 /** What the recorder says. */
 export type Said =
   | { readonly kind: "done"; readonly bytes: number }
   | { readonly kind: "estate"; readonly estate: Estate }
-  | { readonly kind: "answers"; readonly answers: Uint8Array };
+  | { readonly kind: "answers"; readonly answers: Uint8Array }
+  | { readonly kind: "unanswered"; readonly unanswered: number };
 
 /**
  * The recorder of a proxy, on a thread of its own: nothing it does keeps a message from passing. It reads a copy of what passed and
@@ -73,6 +75,8 @@ port.on("message", async (told: Told) => {
       return say({ kind: "estate", estate: connection!.died(told.death) });
     case "lost":
       return say({ kind: "answers", answers: connection!.lost(told.at) });
+    case "unanswered":
+      return say({ kind: "unanswered", unanswered: connection!.unanswered() });
     case "end":
       await reader.end(told.at);
       await weir.close();

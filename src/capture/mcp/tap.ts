@@ -14,6 +14,8 @@ export interface Tap<T> {
   /** Undefined where there is no recorder any more. */
   died(death: Death): Promise<Estate | undefined>;
   lost(): Promise<Uint8Array | undefined>;
+  /** Requests of the client that wait for an answer, by what passed so far. */
+  unanswered(): Promise<number | undefined>;
   /** Writes what is left, in bounded time. */
   end(): Promise<void>;
 }
@@ -134,6 +136,10 @@ export function createTap<T>({ entry, recorder, messagesIn, failed }: TapOptions
     async lost() {
       const said = await ask({ kind: "lost", at: clock.nowUs() });
       return said?.kind === "answers" ? said.answers : undefined;
+    },
+    async unanswered() {
+      const said = await ask({ kind: "unanswered" });
+      return said?.kind === "unanswered" ? said.unanswered : undefined;
     },
     async end() {
       tellMissed(clock.nowUs());

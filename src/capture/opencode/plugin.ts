@@ -19,7 +19,8 @@ const MARK =
 
 /**
  * Text of the plugin: a module that OpenCode runs in its own process. It starts the recorder for each payload, one after the other so that they
- * keep their order, waits for none of them, and never fails. What comes faster than it can be handed on is bounded; beyond that it is lost.
+ * keep their order, waits for none of them, and never fails. What comes faster than it can be handed on is bounded; beyond that it is lost. At the
+ * end OpenCode waits for what is left, a second at most.
  */
 export const pluginText = (command: string): string => `${MARK}
 import { spawn } from "node:child_process";
@@ -28,6 +29,7 @@ const COMMAND = ${JSON.stringify(command)};
 const EVENTS = new Set(${JSON.stringify(EVENTS)});
 const HOOKS = ${JSON.stringify(HOOKS)};
 const WAITING_MAX = 1000;
+const DISPOSE_MS = 1000;
 
 let waiting = 0;
 let last = Promise.resolve();
@@ -75,7 +77,13 @@ export const Weir = async ({ directory }) => ({
       // an event of another form
     }
   },
-  dispose: async () => last,
+  dispose: () => new Promise((done) => {
+    const limit = setTimeout(done, DISPOSE_MS);
+    last.then(() => {
+      clearTimeout(limit);
+      done();
+    });
+  }),
 });
 `;
 

@@ -5,7 +5,7 @@ import { textIn } from "./attributes.ts";
 import type { Attributes, Batch, Origin } from "./batch.ts";
 import { logDraft, logNameOf, timeOfLog } from "./logs.ts";
 import { pointDraft, pointFault } from "./points.ts";
-import type { SeriesMarks } from "./series.ts";
+import type { Moved, SeriesMarks } from "./series.ts";
 import { isTraceId, spanDraft, spanFault, spanIdOf } from "./spans.ts";
 import type { Told, Vocabulary } from "./told.ts";
 import { type Known, knownOf } from "./vocabulary.ts";
@@ -22,6 +22,8 @@ export interface Refusal {
 export interface Mapped {
   readonly drafts: Draft[];
   readonly refused: Refusal[];
+  /** Where cumulative series stand when the drafts are stored. */
+  readonly moved: Moved;
   /** To be called when the drafts could not be stored. */
   undo(): void;
 }
@@ -69,7 +71,7 @@ export function mapBatch(batch: Batch, series: SeriesMarks, now_us: number): Map
       drafts.push(draft, ...(known.vocabulary.point?.(point, toldOf(envelope, time, draft.id!)) ?? []));
     }
   }
-  return { drafts, refused, undo: () => steps.undo() };
+  return { drafts, refused, moved: steps.moved, undo: () => steps.undo() };
 }
 
 const timeFault = (time: number): string | undefined =>

@@ -7,7 +7,7 @@ import type { Signal } from "./batch.ts";
 import { readJson } from "./json.ts";
 import { mapBatch, type Refusal } from "./map.ts";
 import { readProtobuf } from "./protobuf.ts";
-import type { SeriesMarks } from "./series.ts";
+import type { Moved, SeriesMarks } from "./series.ts";
 import { Malformed } from "./wire.ts";
 
 /** How a request is written. */
@@ -21,6 +21,8 @@ export interface Received {
   readonly message: string;
   /** The whole request could not be read: nothing of it was taken, sending it again would not help. */
   readonly malformed: boolean;
+  /** Where cumulative series stand when the drafts are stored. */
+  readonly moved: Moved;
   /** To be called when the drafts could not be stored. */
   undo(): void;
 }
@@ -39,13 +41,14 @@ export function receive(
 ): Received {
   try {
     const batch = form === "protobuf" ? readProtobuf(signal, bytes) : readJson(signal, utf8(bytes));
-    const { drafts, refused, undo } = mapBatch(batch, series, now_us);
+    const { drafts, refused, moved, undo } = mapBatch(batch, series, now_us);
     for (const refusal of refused.slice(0, REFUSALS_KEPT)) drafts.push(rejected(refusal));
-    return { drafts, rejected: refused.length, message: refused[0]?.detail ?? "", malformed: false, undo };
+    return { drafts, rejected: refused.length, message: refused[0]?.detail ?? "", malformed: false, moved, undo };
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     const message = `the ${signal} request ${error.message}`;
-    return { drafts: [unreadable(message, form, bytes, now_us)], rejected: 0, message, malformed: true, undo() {} };
+    const drafts = [unreadable(message, form, bytes, now_us)];
+    return { drafts, rejected: 0, message, malformed: true, moved: new Map(), undo() {} };
   }
 }
 

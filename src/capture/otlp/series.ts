@@ -4,13 +4,16 @@ import { listOf, looseOf } from "../loose.ts";
 import type { Point } from "./batch.ts";
 
 /** Where a cumulative series stands. */
-interface Mark {
+export interface Mark {
   readonly start: number;
   readonly time: number;
   readonly value: number;
   readonly count: number;
   readonly counts: readonly number[] | undefined;
 }
+
+/** Where series stand after a request. */
+export type Moved = ReadonlyMap<string, Mark>;
 
 /** What came to a cumulative series since its last point. */
 export interface Step {
@@ -36,21 +39,25 @@ export class SeriesMarks {
   private since = 0;
 
   /** Steps of one request. They count at once, for the next request may follow before these are stored. */
-  begin(): { step(key: string, point: Point): Step | undefined; undo(): void } {
-    const moved = new Map<string, { readonly before: Mark | undefined; mark: Mark }>();
+  begin(): { readonly moved: Moved; step(key: string, point: Point): Step | undefined; undo(): void } {
+    const moved = new Map<string, Mark>();
+    const first = new Map<string, Mark | undefined>();
     return {
+      moved,
       step: (key, point) => {
         const before = this.marks.get(key);
         const mark = markOf(point);
         if (before && mark.time <= before.time) return undefined;
         this.put(key, mark);
-        moved.set(key, { before: moved.get(key)?.before ?? before, mark });
+        if (!moved.has(key)) first.set(key, before);
+        moved.set(key, mark);
         if (!before) return mark.start < this.since ? undefined : { from: mark.start, ...mark };
         return isReset(before, mark, point) ? { from: mark.start, ...mark } : difference(before, mark);
       },
       undo: () => {
-        for (const [key, { before, mark }] of moved) {
+        for (const [key, mark] of moved) {
           if (this.marks.get(key) !== mark) continue;
+          const before = first.get(key);
           if (before) this.marks.set(key, before);
           else this.marks.delete(key);
         }
@@ -58,10 +65,19 @@ export class SeriesMarks {
     };
   }
 
+  /** Moves series to where a request left them. */
+  take(moved: Moved): void {
+    for (const [key, mark] of moved) this.put(key, mark);
+  }
+
   /** The state as a JSON value. */
   toJSON(): unknown {
-    const marks = [...this.marks].map(([key, m]) => [key, m.start, m.time, m.value, m.count, m.counts ?? null]);
-    return { v: 1, since: this.since, marks };
+    return { v: 1, since: this.since, marks: [...this.marks].map(SeriesMarks.entryOf) };
+  }
+
+  /** One series as a JSON value. */
+  static entryOf([key, m]: readonly [string, Mark]): unknown {
+    return [key, m.start, m.time, m.value, m.count, m.counts ?? null];
   }
 
   /** Takes up a state that was saved; what is no such state is left alone. */
@@ -69,11 +85,14 @@ export class SeriesMarks {
     const { v, since, marks } = looseOf(saved);
     if (v !== 1) return;
     if (typeof since === "number") this.since = since;
-    for (const entry of listOf(marks)) {
-      const [key, start, time, value, count, counts] = listOf(entry);
-      if (typeof key === "string" && [start, time, value, count].every((n) => typeof n === "number"))
-        this.put(key, { start, time, value, count, counts: Array.isArray(counts) ? counts : undefined } as Mark);
-    }
+    for (const entry of listOf(marks)) this.loadEntry(entry);
+  }
+
+  /** Takes up one series that was saved. */
+  loadEntry(entry: unknown): void {
+    const [key, start, time, value, count, counts] = listOf(entry);
+    if (typeof key === "string" && [start, time, value, count].every((n) => typeof n === "number"))
+      this.put(key, { start, time, value, count, counts: Array.isArray(counts) ? counts : undefined } as Mark);
   }
 
   private put(key: string, mark: Mark): void {

@@ -1,5 +1,5 @@
 import { addBucket, bucketOf, packSketch, quantiles, type Sketch, unpackSketch } from "../../base/sketch.ts";
-import type { RollupProjection, Share } from "../../define/projection.ts";
+import type { RollupProjection, Several, Share } from "../../define/projection.ts";
 import type { Lane } from "../../store/lane.ts";
 import { ROLLUP_COLUMNS } from "../../store/tables.ts";
 import type { Db } from "./db.ts";
@@ -218,9 +218,10 @@ const empty = ({ level, id, time, key, waiting }: Slot): RollupRow => ({
 
 function apply(entry: Entry<RollupRow>, { share, sign, bucket }: Counted): void {
   const { row } = entry;
-  const { add, value } = share;
+  const { add, value, observed } = share;
   entry.dirty = true;
   for (let k = 0; k < add.length; k++) row.sums[k]! += sign * add[k]!;
+  if (observed) applySeveral(row, observed, sign);
   if (value === undefined || value === null) return;
   row.count += sign;
   row.sum += sign * value;
@@ -230,6 +231,15 @@ function apply(entry: Entry<RollupRow>, { share, sign, bucket }: Counted): void 
     if (value < row.min) row.min = value;
     if (value > row.max) row.max = value;
   }
+}
+
+function applySeveral(row: RollupRow, { count, sum, min, max, values }: Several, sign: 1 | -1): void {
+  row.count += sign * count;
+  row.sum += sign * sum;
+  if (row.sketch) for (const [value, times] of values) addBucket(row.sketch, bucketOf(value), sign * times);
+  if (sign < 0) return;
+  if (min !== undefined && min < row.min) row.min = min;
+  if (max !== undefined && max > row.max) row.max = max;
 }
 
 const sameKey = (a: readonly (string | null)[], b: readonly (string | null)[]): boolean => {
@@ -242,20 +252,25 @@ const same = (a: readonly Share[], b: readonly Share[]): boolean =>
   a.length === b.length &&
   a.every((x, i) => {
     const y = b[i]!;
-    return x.time === y.time && x.value === y.value && sameKey(x.key, y.key) && x.add.every((n, k) => n === y.add[k]);
+    return (
+      x.time === y.time &&
+      x.value === y.value &&
+      x.observed === y.observed &&
+      sameKey(x.key, y.key) &&
+      x.add.every((n, k) => n === y.add[k])
+    );
   });
 
 function push(lanes: readonly Lane[], row: RollupRow, first_seq: number): void {
-  const [p50, p95, p99] = row.sketch ? quantiles(row.sketch, [0.5, 0.95, 0.99]) : [];
-  const finite = row.max >= row.min;
+  const [p50, p95, p99] = row.sketch ? quantiles(row.sketch, [0.5, 0.95, 0.99], row.count) : [];
   const values: unknown[] = [row.rollup, row.id, row.time];
   for (let k = 0; k < KEYS; k++) values.push(row.key[k]);
   for (let k = 0; k < SUMS; k++) values.push(row.sums[k]);
   values.push(
     row.count,
     row.sum,
-    finite ? row.min : undefined,
-    finite ? row.max : undefined,
+    Number.isFinite(row.min) ? row.min : undefined,
+    Number.isFinite(row.max) ? row.max : undefined,
     p50,
     p95,
     p99,

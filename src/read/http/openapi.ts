@@ -1,9 +1,10 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { fieldList } from "../../define/field.ts";
+import { type Fields, fieldList } from "../../define/field.ts";
 import type { ReadContext } from "../context.ts";
 import { ANSWER_SCHEMA, argumentSchema, columnsText, inputSchema, type JsonSchema } from "../schema.ts";
 import { STATUS } from "../status.ts";
 import { describeCapture } from "./openapi-capture.ts";
+import { describeOperation } from "./openapi-operation.ts";
 
 const json = (schema: JsonSchema) => ({ "application/json": { schema } });
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
@@ -74,6 +75,20 @@ const good = (description: string, schema: JsonSchema) => ({
   responses: { 200: { description, content: json(schema) }, ...failures },
 });
 
+/** Arguments of a query as they stand in the address. */
+const parametersOf = (input: Fields): object[] =>
+  fieldList(input).map(([name, info]) => {
+    const { description, ...schema } = argumentSchema(info);
+    return {
+      name,
+      in: "query",
+      required: !info.optional,
+      description,
+      schema,
+      ...(info.kind === "list" && { style: "form", explode: false }),
+    };
+  });
+
 type Route = Parameters<OpenAPIHono["openAPIRegistry"]["registerPath"]>[0];
 
 /** Describes every route; queries and commands from their definitions. The document is at /openapi.json. */
@@ -85,23 +100,12 @@ export function describeRoutes(
   const path = (method: string, at: string, rest: object): void =>
     app.openAPIRegistry.registerPath({ method, path: at, ...rest } as Route);
   for (const [name, query] of queries) {
-    const parameters = fieldList(query.input).map(([key, info]) => {
-      const { description, ...schema } = argumentSchema(info);
-      return {
-        name: key,
-        in: "query",
-        required: !info.optional,
-        description,
-        schema,
-        ...(info.kind === "list" && { style: "form", explode: false }),
-      };
-    });
     path("get", `/api/query/${name}`, {
       operationId: name,
       tags: ["queries"],
       summary: query.title,
       description: `${query.about}\n\nColumns: ${columnsText(query.row)}.`,
-      parameters,
+      parameters: parametersOf(query.input),
       ...good("the answer", ref("Answer")),
     });
   }
@@ -127,28 +131,27 @@ export function describeRoutes(
         properties: { query: { type: "string" }, format: { type: "string", enum: ["json", "csv"] } },
       }),
     },
-    ...good("the answer; with format csv as text/csv", ref("Answer")),
+    responses: {
+      200: {
+        description: "the answer; with format csv its rows under a line of names",
+        headers: { "Weir-Truncated": { description: "true: CSV that lacks rows", schema: { type: "string" } } },
+        content: { ...json(ref("Answer")), "text/csv": { schema: { type: "string" } } },
+      },
+      ...failures,
+    },
   });
+  const search = queries.get("search");
+  if (search)
+    path("get", "/api/events", {
+      operationId: "read_events",
+      tags: ["events"],
+      summary: "Events as the query search finds them",
+      description: `${search.about}\n\nColumns: ${columnsText(search.row)}.`,
+      parameters: parametersOf(search.input),
+      ...good("the answer", ref("Answer")),
+    });
   describeCapture(path, { ref, good, failure });
-  path("get", "/api/status", {
-    operationId: "live_status",
-    tags: ["operation"],
-    summary: "How weir is doing",
-    ...good("the status", ref("Status")),
-  });
-  path("get", "/health", {
-    operationId: "health",
-    tags: ["operation"],
-    security: [],
-    summary: "Whether weir works; needs no token",
-    responses: { 200: { description: "ok or degraded" }, 503: { description: "failing" } },
-  });
-  path("get", "/metrics", {
-    operationId: "prometheus",
-    tags: ["operation"],
-    summary: "Metrics in Prometheus text format",
-    responses: { 200: { description: "metrics" }, ...failures },
-  });
+  describeOperation(path, { ref, good, failure, failures });
   const schemas = {
     Answer: ANSWER_SCHEMA,
     Error: ERROR_SCHEMA,
@@ -170,6 +173,6 @@ export function describeRoutes(
     },
     security: [{ token: [] }],
     servers: [{ url: "/" }],
-    tags: ["queries", "commands", "sql", "events", "capture", "operation"].map((name) => ({ name })),
+    tags: ["queries", "commands", "sql", "events", "capture", "operation", "mcp"].map((name) => ({ name })),
   });
 }

@@ -51,7 +51,7 @@ const SQL_SCHEMA: JsonSchema = {
   additionalProperties: false,
 };
 const READS = { readOnlyHint: true, openWorldHint: false } as const;
-const ORDERS = { readOnlyHint: false, destructiveHint: false, openWorldHint: false } as const;
+const ORDERS = { readOnlyHint: false, openWorldHint: false } as const;
 
 /** A new server with all tools; cheap, because everything lasting is in the context. */
 export function buildMcpServer(ctx: McpContext): McpServer {
@@ -113,7 +113,7 @@ export function buildMcpServer(ctx: McpContext): McpServer {
       description: command.about,
       inputSchema: described(inputSchema(command.input)),
       outputSchema: described(ORDERED_SCHEMA),
-      annotations: ORDERS,
+      annotations: { ...ORDERS, destructiveHint: command.destructive ?? false },
     };
     server.registerTool(name, config, (input, { mcpReq }) =>
       attempt(report, { tool: name, meta: mcpReq._meta }, async () => ({ ...(await ctx.order(name, input, "mcp")) })),

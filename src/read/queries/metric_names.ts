@@ -5,7 +5,7 @@ import { contains, period, rows, rowsOf, statement, within } from "../statement.
 export default defineQuery({
   title: "Names of metrics",
   about:
-    "Which metrics there are: name, unit, number of series, an example of their labels, number of values, and the day of the last. Use it before `metrics` to learn a name and its labels. weir itself records tool.duration, gen_ai.client.token.usage, gen_ai.client.operation.duration, weir.cost and mcp.client.operation.duration.",
+    "Which metrics there are: name, unit, number of series, an example of their labels, number of values, and the day of the last. The day in which the period begins counts whole. Use it before `metrics` to learn a name and its labels. weir itself records tool.duration, gen_ai.client.token.usage, gen_ai.client.operation.duration, weir.cost and mcp.client.operation.duration.",
   input: { ...period(30), name: optional(text("part of the name", { max: 200 })), limit: rows(100) },
   row: {
     name: text("name of the metric"),
@@ -17,7 +17,7 @@ export default defineQuery({
   },
   sql: (input) =>
     statement(
-      [within("time", input), contains(["name"], "name", input.name)],
+      [within("time", input, 30, "day"), contains(["name"], "name", input.name)],
       (
         where,
       ) => `select name, unit, count(distinct labels) as series, max(labels) as labels, sum("count")::bigint as "values", max(time) as last_day

@@ -32,7 +32,7 @@ function stepFor(input: { since?: number; until?: number }): "minute" | "hour" |
 export default defineQuery({
   title: "Metric over time",
   about:
-    'One metric over time: count, sum, mean, extremes and quantiles (within 1 percent) for each minute, hour or day, by series or, with `together`, over all series at once. Names come from `metric_names`; `labels` picks series, for example {"gen_ai.tool.name":"Bash"}. Without a period it shows the last 6 hours by minute. Newest first.',
+    'One metric over time: count, sum, mean, extremes and quantiles (within 1 percent; of a histogram as exact as its buckets, empty where it came without) for each minute, hour or day, by series or, with `together`, over all series at once. Names come from `metric_names`; `labels` picks series, for example {"gen_ai.tool.name":"Bash"}. Without a period it shows the last 6 hours by minute. The step in which the period begins counts whole. Newest first.',
   input: {
     name: text("name of the metric", { max: 256 }),
     labels: optional(json("labels the series must carry, as a JSON object", { max: 4_000 })),
@@ -61,7 +61,11 @@ export default defineQuery({
       ? 'time, null::varchar as labels, unit, sum("count")::bigint as "count", sum("sum") as "sum", min("min") as "min", max("max") as "max", list(sketch) as sketches'
       : 'time, labels, unit, "count", "sum", "min", "max", p50, p95, p99';
     return statement(
-      [{ sql: "name = $name", values: { name: input.name } }, within("time", input, days), ...labelled(input.labels)],
+      [
+        { sql: "name = $name", values: { name: input.name } },
+        within("time", input, days, step),
+        ...labelled(input.labels),
+      ],
       (where) =>
         `select ${columns} from metrics_${step} where ${where} ${input.together ? "group by time, unit" : ""} order by time desc, labels limit $rows`,
       { rows: rowsOf(input.limit, 500) },
@@ -70,7 +74,7 @@ export default defineQuery({
   after: (answered) => ({
     rows: answered.map(({ sketches, ...row }) => {
       const mean = Number(row.count) > 0 ? Number(row.sum) / Number(row.count) : null;
-      return { ...row, mean, ...(sketches !== undefined && mergedQuantiles(sketches)) };
+      return { ...row, mean, ...(sketches !== undefined && mergedQuantiles(sketches, Number(row.count))) };
     }),
   }),
 });

@@ -26,6 +26,17 @@ from ${table} where session = $session and ${withinSession("time")} and ${also}`
 /** Families of events that have no table of their own and belong to the story of a session. */
 const OWN = ["session", "compaction", "turn", "agent", "permission", "notification", "elicitation", "task", "alert"];
 
+/** A start that goes on with the session; every other one is its first, which sources tell minutes apart. */
+const GOES_ON = `(type = 'session.started' and coalesce(json_extract_string(data, '$.start'), '') in ('resume', 'compact', 'continue'))`;
+
+/**
+ * The events of a session that tell what an earlier one told: its first start once more, and what another source told a moment before. Telemetry
+ * tells that a session goes on when it sends its metrics the next time.
+ */
+const TOLD_BEFORE = `(type = 'session.started' and not ${GOES_ON} and row_number() over told > 1)
+  or (type like 'session.%' and lag(via) over told <> via
+    and time - lag(time) over told < case when ${GOES_ON} and via = 'otlp' then interval 90 second else interval 10 second end)`;
+
 const PARTS = [
   part("prompts", { what: "'prompt'", name: "kind", text: "text" }),
   part("tool_calls", {
@@ -52,7 +63,8 @@ const PARTS = [
   part(
     "events",
     { what: "type", name: "coalesce(subject, '')", text: "data" },
-    `(${OWN.map((family) => `type like '${family}.%'`).join(" or ")} or type = 'model.switched')`,
+    `(${OWN.map((family) => `type like '${family}.%'`).join(" or ")} or type = 'model.switched')
+window told as (partition by type, ${GOES_ON} order by time, id) qualify not coalesce(${TOLD_BEFORE}, false)`,
     "id",
   ),
 ];

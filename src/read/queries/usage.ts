@@ -84,14 +84,8 @@ order by ${timed ? `${timed} desc, ` : ""}cost_usd desc, calls desc limit $rows`
   },
 });
 
-const HOUR_US = 3_600_000_000;
-
 /** Hours of the period; the one it begins in counts whole. */
 function hourly(input: { since?: number; until?: number }): Condition {
-  const { sql, values } = within(
-    "time",
-    { since: input.since && input.since - (input.since % HOUR_US), until: input.until },
-    ALWAYS,
-  );
+  const { sql, values } = within("time", input, ALWAYS, "hour");
   return { sql: `select * from usage_hourly where ${sql}`, values };
 }

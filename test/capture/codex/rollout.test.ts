@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { endRollout, mapRolloutRecord, type State, startRollout } from "../../../src/capture/codex/rollout.ts";
 import type { Draft } from "../../../src/define/event.ts";
-import { checkDraft, idsOf } from "../../support/collecting-sink.ts";
+import { checkDraft } from "../../support/collecting-sink.ts";
 
 const item = (payload: object) => ({ type: "response_item", payload });
 const event = (payload: object) => ({ type: "event_msg", payload });
@@ -79,6 +79,41 @@ function sample(): Record<string, unknown>[] {
     timestamp: new Date(Date.UTC(2026, 5, 1, 10) + n * 1000).toISOString(),
     ...entry,
   }));
+}
+
+const FORKED_AT = Date.UTC(2026, 5, 2, 9);
+const uuid7 = (ms: number): string => {
+  const hex = ms.toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+};
+/** Ids of turns: one from before the fork, one from after it. */
+const TURN = { old: uuid7(Date.UTC(2026, 5, 1, 10)), own: uuid7(FORKED_AT + 60_000) };
+
+/** A record with another id of its turn, or none. */
+function withTurn(entry: Record<string, unknown>, turn_id: string | undefined): Record<string, unknown> {
+  const payload = entry.payload as Record<string, unknown>;
+  return payload.turn_id === undefined ? entry : { ...entry, payload: { ...payload, turn_id } };
+}
+
+/** The beginning of a fork's file: its head, then a session as it was, written a minute of work in a few milliseconds. */
+function fork(old: readonly Record<string, unknown>[]): Record<string, unknown>[] {
+  const at = (n: number) => new Date(FORKED_AT + n).toISOString();
+  const head = { id: "f0rk", timestamp: at(0), forked_from_id: "c0de", cwd: "/b", cli_version: "0.142.2" };
+  return [
+    { timestamp: at(1), type: "session_meta", payload: head },
+    ...old.map((entry, n) => ({ ...entry, timestamp: at(2 + n) })),
+  ];
+}
+
+/** The first turn of a fork's own. */
+function own(turn_id: string | undefined): Record<string, unknown>[] {
+  return [
+    event({ type: "task_started", turn_id }),
+    { type: "turn_context", payload: { turn_id, cwd: "/b", model: "gpt-6" } },
+    event({ type: "user_message", message: "go on" }),
+    counted(tokens(250, 90, 30), tokens(150, 50, 20)),
+    counted(tokens(300, 100, 35), tokens(50, 10, 5)),
+  ].map((entry, n) => ({ timestamp: new Date(FORKED_AT + 60_001 + n * 1000).toISOString(), ...entry }));
 }
 
 function map(records: readonly unknown[]): Draft[] {
@@ -165,17 +200,43 @@ describe("a rollout", () => {
     expect(data(drafts, "session.titled")).toEqual([{ title: "Making it so" }]);
   });
 
-  test("history copied into a fork gives the ids of the original", () => {
-    const [head, ...history] = sample();
-    const fork = {
-      ...head,
-      payload: { id: "f0rk", timestamp: "2026-06-02T09:00:00.000Z", forked_from_id: "c0de", cwd: "/b" },
-    };
-    const own = (list: Draft[]) =>
-      idsOf(list.filter((draft) => draft.type !== "session.started" && draft.type !== "session.titled"));
-    const forked = map([fork, head, ...history]);
-    expect(own(forked)).toEqual(own(drafts));
-    expect(forked[0]).toMatchObject({ session: "f0rk", data: { parent: "c0de" } });
+  test("history that a fork repeats with new times makes no events; its own turns do, and totals go on", () => {
+    const old = sample().map((entry) => withTurn(entry, TURN.old));
+    const original = map(old);
+    const forked = map([...fork(old), ...own(TURN.own)]);
+    expect(forked.map(({ type }) => type)).toEqual(["session.started", "prompt.submitted", "model.called"]);
+    expect(forked[0]).toMatchObject({ session: "f0rk", project: "/b", data: { parent: "c0de", model: "gpt-6" } });
+    expect(forked[1]).toMatchObject({ session: "f0rk", data: { text: "go on" } });
+    expect(forked[2]).toMatchObject({ session: "f0rk", data: { model: "gpt-6", input_tokens: 40, output_tokens: 5 } });
+    const facts = new Set(original.map(({ fact }) => fact));
+    for (const { fact } of forked.slice(1)) expect(facts.has(fact)).toBe(false);
+  });
+
+  test("of a fork whose turns have no ids a pause ends the repeated history", () => {
+    const old = sample().map((entry) => withTurn(entry, undefined));
+    const forked = map([...fork(old), ...own(undefined)]);
+    expect(forked.map(({ type }) => type)).toEqual(["session.started", "prompt.submitted", "model.called"]);
+    expect(forked[1]).toMatchObject({ session: "f0rk", data: { text: "go on" } });
+  });
+
+  test("an older fork, which does not say so, shows the head of the other session", () => {
+    const [head, ...history] = fork(sample().map((entry) => withTurn(entry, TURN.old)));
+    const silent = { ...head, payload: { ...(head!.payload as object), forked_from_id: undefined } };
+    expect(map([silent, ...history, ...own(TURN.own)]).map(({ type }) => type)).toEqual([
+      "session.started",
+      "prompt.submitted",
+      "model.called",
+    ]);
+  });
+
+  test("a fork that repeats nothing tells all of its turns", () => {
+    const [head] = fork([]);
+    expect(map([head, ...own(TURN.own)]).map(({ type }) => type)).toEqual([
+      "session.started",
+      "prompt.submitted",
+      "model.called",
+      "model.called",
+    ]);
   });
 
   test("the state survives being kept as JSON after any record", () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { CURSOR_EVENTS, cursor } from "../../../src/capture/cursor/hook.ts";
 import { draftsOf } from "../../../src/capture/hooks/assistants.ts";
 import { checkDraft } from "../../support/collecting-sink.ts";
 import { AT, PAYLOADS } from "../../support/hook-payloads.ts";
@@ -13,6 +14,10 @@ const map = (assistant: string, payload: unknown, event?: string) => {
   for (const draft of drafts) checkDraft(draft);
   return drafts;
 };
+
+test("every event that is registered with Cursor is made into something", () => {
+  for (const event of CURSOR_EVENTS) expect([event, cursor.kinds[event] !== undefined]).toEqual([event, true]);
+});
 
 describe.each(Object.entries(PAYLOADS))("hooks of %s", (assistant, { common, session, project, name, kinds }) => {
   test.each(Object.entries(kinds))("%s", (kind, { payload, gives, event, left }) => {

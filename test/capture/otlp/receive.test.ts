@@ -329,6 +329,16 @@ describe("sums", () => {
   });
 });
 
+test("a request that is no JSON is refused in words that hold nothing of it", () => {
+  const text = '{"password": "hunter2-and-more", oops}';
+  const { drafts, message, malformed } = receive("logs", "json", Buffer.from(text), {
+    series: new SeriesMarks(),
+    now_us: NOW,
+  });
+  expect({ malformed, message }).toEqual({ malformed: true, message: "the logs request is no JSON" });
+  expect(drafts[0]!.data.detail).toBe(message);
+});
+
 test("what is no span is refused with its reason, and its neighbours pass", () => {
   const request = spansRequest([
     { id: "00000000000000c1", name: "good", us: T, ms: 1, attributes: {} },

@@ -12,6 +12,7 @@ import type { AddressInfo } from "node:net";
 import { WeirError } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import { refusalOf } from "../../../base/origin.ts";
+import { redactText } from "../../../base/redact.ts";
 import { forwardTo } from "../forward.ts";
 import type { Tap } from "../tap.ts";
 import type { Tag } from "./exchanges.ts";
@@ -99,7 +100,8 @@ export async function startHttpProxy(options: HttpProxyOptions): Promise<HttpPro
   const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
   hosts = [...["127.0.0.1", "localhost", "[::1]"].map((host) => `${host}:${address.port}`), ...options.allowedHosts];
   return {
-    url: `http://${name}:${address.port}${own}`,
+    // "/" stands for the server's path, so that a secret in it is not told
+    url: `http://${name}:${address.port}${redactText(own) === own ? own : "/"}`,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
