@@ -6,7 +6,7 @@ import { defineProcessor } from "../src/define/processor.ts";
 import { checkEvent } from "../src/events/check.ts";
 import { gapClosed, gapFound, inputRejected } from "../src/events/flow.ts";
 import { currentGuard } from "../src/events/guard.ts";
-import { plain } from "../src/events/plain.ts";
+import { eventJson } from "../src/events/plain.ts";
 
 /** The numbering of one producer in one epoch. */
 interface Numbering {
@@ -126,7 +126,7 @@ function rejection(
   detail: string,
   arrived_us: number,
 ): Draft {
-  const text = redactText(JSON.stringify(plain(event), jsonValue));
+  const text = redactText(eventJson(event));
   const original = new TextEncoder().encode(text);
   const session =
     typeof event.session === "string" && event.session.length > 0 && event.session.length <= LIMITS.session_chars_max
@@ -151,14 +151,6 @@ function rejection(
   );
   return draft;
 }
-
-/** What JSON has no form for: bytes, and whole numbers past what JavaScript holds exactly. */
-const jsonValue = (_: string, value: unknown): unknown =>
-  value instanceof Uint8Array
-    ? Buffer.from(value).toString("base64")
-    : typeof value === "bigint"
-      ? String(value)
-      : value;
 
 const textOf = (value: unknown, max: number): string =>
   typeof value === "string" && value.length > 0 ? value.slice(0, max) : "weir://unknown";

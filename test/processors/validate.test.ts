@@ -97,6 +97,11 @@ describe("validate", () => {
     expect(text(data(emitted[0]).original)).toContain("1790000000000000000");
   });
 
+  test("bytes in rejected input are kept as base64, as they travel in JSON everywhere", () => {
+    const { emitted } = run([event({ data: { nonsense: Buffer.from("abc") } })]);
+    expect(JSON.parse(text(data(emitted[0]).original))).toMatchObject({ data: { nonsense: "YWJj" } });
+  });
+
   test("a rejection stands at the time the input arrived, wherever the input's clock was", () => {
     const future = event({ time: ARRIVED_US + 86_400_000_000 });
     const { emitted, passed } = run([future]);
