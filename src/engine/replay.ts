@@ -66,7 +66,7 @@ export async function replay(options: {
       return target !== undefined && place.seq >= target;
     };
     while (!reached() && (await reader.ready())) {
-      const bounds = { events: LIMITS.replay_events_max, bytes: Number.POSITIVE_INFINITY, until: until() };
+      const bounds = { events: LIMITS.replay_events_max, bytes: LIMITS.replay_bytes_max, until: until() };
       const batch = takeFrames(reader, place, bounds, { lost: (first, last) => lost.push([first, last]) });
       if (batch.length === 0) {
         if (reader.waiting > 0) break; // what waits lies behind the target

@@ -249,6 +249,7 @@ class Run {
       if (passed.length > 0 && bytes + message.data.length > LIMITS.frame_bytes_max) break;
       const frame = own ? undefined : this.decode(message, emitted);
       if (frame && events > 0 && events + frame.count > LIMITS.step_events_max) break;
+      if (frame && passed.length > 0 && bytes + frame.unpacked > LIMITS.frame_bytes_max) break;
       if (replaying !== message.seq <= this.input) break;
       reader.shift();
       this.position = message.seq;
@@ -263,7 +264,7 @@ class Run {
         this.saving.in(LIMITS.trim_soon_ms);
       emitted.push(...stepped.emitted);
       events += frame.count;
-      bytes += message.data.length;
+      bytes += frame.unpacked;
       taken += stepped.taken;
       rejected += stepped.rejected;
       repeated += stepped.repeated;
@@ -272,13 +273,14 @@ class Run {
       if (events >= LIMITS.step_events_max || emitted.length >= LIMITS.step_events_max / 4) break;
     }
     if (replaying) return;
+    const { frames, tooLarge } = outputs(passed, emitted);
+    rejected += tooLarge;
     const passedOn =
       this.totals.passed +
       (processor.passes
         ? taken - this.totals.taken - (rejected - this.totals.rejected) - (repeated - this.totals.repeated)
         : 0);
     this.totals = { taken, passed: passedOn, rejected, repeated };
-    const frames = outputs(passed, emitted);
     if (traces.length === 0 && frames.length === 0) return this.tellSilent(); // its own outputs, come back
     const span = processSpan(name, { stream: this.ways.inStream, traces, events, started });
     if (frames.length > 0) return this.publish(frames, span);
@@ -293,7 +295,8 @@ class Run {
 
   private decode(message: Stored, emitted: Event[]): Frame | undefined {
     try {
-      return readFrame(message.data);
+      const unpackedMax = this.options.processor.reads === "in" ? LIMITS.frame_unpacked_bytes_max : undefined;
+      return readFrame(message.data, unpackedMax);
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== "frame_invalid") throw error;
       this.options.log.error({ stream: this.ways.inStream, seq: message.seq, err: error }, "a frame cannot be read");
