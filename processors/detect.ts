@@ -1,4 +1,5 @@
 import { LIMITS } from "../src/base/limits.ts";
+import { recall, remember } from "../src/base/remember.ts";
 import type { Draft, Event } from "../src/define/event.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { mcpCalled } from "../src/events/mcp.ts";
@@ -173,9 +174,7 @@ function beyond(state: State, event: Event, series: string, value: number, thres
   const key = `${name} ${series}`;
   const told = state.told.get(key);
   if (told !== undefined && event.time - told < QUIET_US) return;
-  state.told.delete(key);
-  if (state.told.size >= LIMITS.state_entries_max) state.told.delete(state.told.keys().next().value!);
-  state.told.set(key, event.time);
+  remember(state.told, key, event.time, LIMITS.state_entries_max);
   const limit = (high ? above : below)!;
   emit.push(
     anomalyDetected.of(
@@ -195,11 +194,10 @@ function beyond(state: State, event: Event, series: string, value: number, thres
 }
 
 function unusual(state: State, event: Event, key: string, value: number, emit: Draft[]): void {
-  let series = state.series.get(key);
+  let series = recall(state.series, key, LIMITS.series_max);
   if (!series) {
-    if (state.series.size >= LIMITS.series_max) state.series.delete(state.series.keys().next().value!);
     series = { values: [], at: 0, stale: 0, median: 0, spread: 0, newest_us: 0, told_us: 0 };
-    state.series.set(key, series);
+    remember(state.series, key, series, LIMITS.series_max);
   }
   // history that comes late or again, from an import for example, is no news, and must not be measured against what came after it
   if (event.time < series.newest_us) return;

@@ -1,5 +1,6 @@
 import { LIMITS } from "../src/base/limits.ts";
 import { redactText } from "../src/base/redact.ts";
+import { recall, remember } from "../src/base/remember.ts";
 import { type Draft, ENVELOPE_FIELDS, type Event } from "../src/define/event.ts";
 import { type FieldInfo, faultOf } from "../src/define/field.ts";
 import { defineProcessor } from "../src/define/processor.ts";
@@ -80,11 +81,9 @@ function countNumber(state: State, event: Event): "repeated" | readonly Draft[] 
   if (producer === undefined || epoch === undefined || n === undefined) return NONE;
   if (NUMBERED.some(([name, info]) => faultOf(info, event[name]))) return NONE; // the check of fields rejects it
   const key = `${producer} ${epoch}`;
-  const known = state.numberings.get(key);
+  const known = recall(state.numberings, key, LIMITS.state_entries_max);
   if (!known) {
-    if (state.numberings.size >= LIMITS.state_entries_max)
-      state.numberings.delete(state.numberings.keys().next().value!);
-    state.numberings.set(key, { last: n, gaps: n > 1 ? [[1, n - 1]] : [] });
+    remember(state.numberings, key, { last: n, gaps: n > 1 ? [[1, n - 1]] : [] }, LIMITS.state_entries_max);
     return n > 1 ? [gap(gapFound, event, 1, n - 1)] : NONE;
   }
   if (n === known.last + 1) {

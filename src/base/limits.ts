@@ -21,7 +21,7 @@ export const LIMITS = {
   // processors
   step_events_max: 1_000, // events of one output frame
   step_bytes_min: 65_536, // with less waiting, a processor lets it gather while its last output is on its way
-  state_entries_max: 10_000, // sessions, open calls or series a processor remembers
+  state_entries_max: 10_000, // producers, sessions, open calls or alerts a processor remembers; the one unused for longest makes room
   series_max: 2_000, // series whose last values are kept; the one untouched longest makes room
   dedupe_ids_max: 65_536, // ids of one generation of the recent window
   snapshot_every_events: 200_000, // how often a processor's state is saved

@@ -161,6 +161,20 @@ describe("validate", () => {
     expect(closed[0]!.id).not.toBe(closed[1]!.id);
   });
 
+  test("a producer in use keeps its numbering, however many others come", () => {
+    const state = validate.start();
+    run([numbered(1)], state);
+    let n = 1;
+    for (let from = 0; from < LIMITS.state_entries_max + 2_000; from += 1_000) {
+      run(
+        Array.from({ length: 999 }, (_, k) => numbered(1, { producer: `other${from + k}` })),
+        state,
+      );
+      expect(run([numbered(++n)], state).emitted).toEqual([]);
+    }
+    expect(state.numberings.size).toBe(LIMITS.state_entries_max);
+  });
+
   test("with more gaps than can be remembered, late events still pass", () => {
     const state = validate.start();
     const gaps = LIMITS.gaps_open_max + 50;
