@@ -52,6 +52,7 @@ export const LIMITS = {
   replay_events_max: 16_384, // events of one transaction while tables are made again
   replay_bytes_max: 16_777_216, // its values, each counted for every row that has it
   replay_look_ms: 50, // how often a replay looks whether it has reached its end
+  lost_ranges_max: 1_000, // ranges of the log that are named as missing; the table gaps has all of them
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
   wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on
