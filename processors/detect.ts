@@ -5,6 +5,7 @@ import { defineProcessor } from "../src/define/processor.ts";
 import { mcpCalled } from "../src/events/mcp.ts";
 import { anomalyDetected, metricMeasured, thresholdSet } from "../src/events/measure.ts";
 import { modelCalled } from "../src/events/model.ts";
+import { replaces, type Setting, settingOf } from "../src/events/thresholds.ts";
 import { toolCalled } from "../src/events/tool.ts";
 
 /** The last values of a series, and what is expected of the next. */
@@ -27,14 +28,18 @@ interface Threshold {
   readonly name: string;
   readonly metric: string;
   readonly labels: Labels;
-  readonly above?: number;
-  readonly below?: number;
+  readonly above?: number | undefined;
+  readonly below?: number | undefined;
   readonly severity: string;
+  /** As it was set; absent in states of before. */
+  readonly setting?: Setting;
 }
 
 interface State {
   readonly series: Map<string, Series>;
   readonly thresholds: Map<string, Threshold>;
+  /** Thresholds that were taken away, by name. */
+  removed?: Map<string, Setting>;
   /** When a threshold was last told of a series, in event time. */
   readonly told: Map<string, number>;
 }
@@ -108,27 +113,28 @@ export default defineProcessor<State>({
         break;
       }
       default:
-        setThreshold(state, data);
+        setThreshold(state, event);
     }
     return emit.length > 0 ? { emit } : undefined;
   },
 });
 
-function setThreshold(state: State, data: Readonly<Record<string, unknown>>): void {
-  const name = data.name as string;
-  if (data.removed === "true") {
+/** The newest setting holds, in whatever order they arrive, so one that was taken away is remembered too. */
+function setThreshold(state: State, event: Event): void {
+  const setting = settingOf(event);
+  const { name, metric, labels, above, below, severity } = setting;
+  const held = state.thresholds.get(name)?.setting ?? state.removed?.get(name);
+  if (held && !replaces(setting, held)) return;
+  if (setting.removed === "true") {
     state.thresholds.delete(name);
+    state.removed ??= new Map();
+    remember(state.removed, name, setting, LIMITS.thresholds_max);
     return;
   }
-  if (state.thresholds.size >= LIMITS.gaps_open_max && !state.thresholds.has(name)) return;
-  state.thresholds.set(name, {
-    name,
-    metric: data.metric as string,
-    labels: labelsOf(data.labels as string | undefined),
-    above: data.above as number | undefined,
-    below: data.below as number | undefined,
-    severity: data.severity as string,
-  });
+  // the order to set one is refused then; this is for what comes another way
+  if (state.thresholds.size >= LIMITS.thresholds_max && !state.thresholds.has(name)) return;
+  state.removed?.delete(name);
+  state.thresholds.set(name, { name, metric, labels: labelsOf(labels), above, below, severity, setting });
 }
 
 function labelsOf(text: string | undefined): Record<string, string> {

@@ -23,10 +23,11 @@ export const LIMITS = {
   step_bytes_min: 65_536, // with less waiting, a processor lets it gather while its last output is on its way
   state_entries_max: 10_000, // producers, sessions, open calls or alerts a processor remembers; the one unused for longest makes room
   series_max: 2_000, // series whose last values are kept; the one untouched longest makes room
+  thresholds_max: 1_000, // static thresholds that are set at once; each value is held against all of its metric
   dedupe_ids_max: 65_536, // ids of one generation of the recent window
   snapshot_every_events: 200_000, // how often a processor's state is saved
   rejected_part_bytes_max: 524_288, // original bytes kept per rejected event
-  gaps_open_max: 1_000, // open gaps remembered per partition
+  gaps_open_max: 1_000, // open gaps remembered per producer
   clock_tick_ms: 60_000, // how often the passing of time is an event
   effect_ms_max: 10_000, // how long an order waits for its effect to be visible
   trim_soon_ms: 500, // input that held what must not be kept is trimmed after this, instead of with the next saved state

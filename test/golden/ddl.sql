@@ -74,7 +74,7 @@ from session_facts f left join session_totals t on t.session = f.session;
 -- spans, version 1
 create table if not exists "spans"("event_id" UUID, "session" VARCHAR, "started_at" TIMESTAMP, "time" TIMESTAMP, "duration_ms" DOUBLE, "name" VARCHAR, "service" VARCHAR, "scope" VARCHAR, "kind" VARCHAR, "status" VARCHAR, "status_message" VARCHAR, "trace_id" VARCHAR, "span_id" VARCHAR, "parent_span_id" VARCHAR, "attributes" VARCHAR, "events" VARCHAR, "links" VARCHAR, "resource" VARCHAR, "dropped" BIGINT);
 
--- thresholds, version 1
+-- thresholds, version 2
 create table if not exists "thresholds"("name" VARCHAR, "metric" VARCHAR, "labels" VARCHAR, "above" DOUBLE, "below" DOUBLE, "severity" VARCHAR, "removed" VARCHAR, "set_at" TIMESTAMP, "set_by" VARCHAR, "first_seq" BIGINT);
 
 -- tool_calls, version 2

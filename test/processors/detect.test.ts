@@ -22,6 +22,20 @@ describe("detect", () => {
     expect(measure(state, "load", 500, 200)).toBeUndefined();
   });
 
+  test("as many thresholds as may be set are held, and one that is taken away makes room", () => {
+    const state = detect.start();
+    const set = (name: string, at: number, more: object = {}) =>
+      step(state, "threshold.set", { name, metric: "load", above: 5, severity: "warning", ...more }, at);
+    for (let k = 0; k <= LIMITS.thresholds_max; k++) set(`t${k}`, k);
+    expect(state.thresholds.size).toBe(LIMITS.thresholds_max);
+    set("t0", 2_000, { removed: "true" });
+    set("last", 2_001);
+    expect(state.thresholds.has("last")).toBe(true);
+    // what was set before it was taken away comes late
+    set("t0", 1_000);
+    expect(state.thresholds.has("t0")).toBe(false);
+  });
+
   test("a series in use keeps its values, however many others come", () => {
     const state = detect.start();
     for (let k = 0; k < 40; k++) measure(state, "load", 10 + (k % 3), k);
