@@ -1,4 +1,5 @@
 import { LIMITS } from "../src/base/limits.ts";
+import { recall, remember } from "../src/base/remember.ts";
 import type { Event } from "../src/define/event.ts";
 import { defineProcessor, type Outcome } from "../src/define/processor.ts";
 import { alertAcknowledged, alertRaised, alertResolved } from "../src/events/alert.ts";
@@ -24,6 +25,8 @@ const SEVERITY = ["info", "warning", "critical"];
 const AGAIN_US = 300_000_000;
 /** An alert whose series stayed normal this long resolves itself. */
 const RECOVERED_US = 600_000_000;
+/** Of an open alert that makes room for a new one: nobody would end it any more. */
+const FORGOTTEN = "more alerts are open than are remembered, and this one was quiet for longest";
 
 /**
  * One alert a rule and series: raised by the first anomaly of at least `warning`, told again when it grows worse or goes on, taken in hand and
@@ -65,16 +68,16 @@ function raise(state: State, event: Event): Outcome | undefined {
   // history that is imported, or comes again, is over: it stands among the anomalies and calls nobody
   if (severity === "info" || event.time < state.now_us - RECOVERED_US) return undefined;
   const key = `${method} ${series}`;
-  let open = state.open.get(key);
+  let open = recall(state.open, key, LIMITS.state_entries_max);
   const worse = open !== undefined && SEVERITY.indexOf(severity) > SEVERITY.indexOf(open.severity);
   if (open && !worse && event.time - open.told_us < AGAIN_US) {
     open.seen_us = Math.max(open.seen_us, event.time);
     return undefined;
   }
+  let gone: Open | undefined;
   if (!open) {
-    if (state.open.size >= LIMITS.state_entries_max) state.open.delete(state.open.keys().next().value!);
     open = { alert: event.id, severity, seen_us: event.time, told_us: event.time };
-    state.open.set(key, open);
+    gone = remember(state.open, key, open, LIMITS.state_entries_max);
   }
   open.severity = worse ? severity : open.severity;
   open.seen_us = Math.max(open.seen_us, event.time);
@@ -93,6 +96,7 @@ function raise(state: State, event: Event): Outcome | undefined {
           message: `${series} is ${round(value)}, ${expected} was expected`.slice(0, 1_000),
         },
       ),
+      ...(gone ? [alertResolved.of({}, { alert: gone.alert, how: "recovered", note: FORGOTTEN })] : []),
     ],
   };
 }

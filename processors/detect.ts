@@ -1,9 +1,11 @@
 import { LIMITS } from "../src/base/limits.ts";
+import { recall, remember } from "../src/base/remember.ts";
 import type { Draft, Event } from "../src/define/event.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { mcpCalled } from "../src/events/mcp.ts";
 import { anomalyDetected, metricMeasured, thresholdSet } from "../src/events/measure.ts";
 import { modelCalled } from "../src/events/model.ts";
+import { replaces, type Setting, settingOf } from "../src/events/thresholds.ts";
 import { toolCalled } from "../src/events/tool.ts";
 
 /** The last values of a series, and what is expected of the next. */
@@ -26,14 +28,18 @@ interface Threshold {
   readonly name: string;
   readonly metric: string;
   readonly labels: Labels;
-  readonly above?: number;
-  readonly below?: number;
+  readonly above?: number | undefined;
+  readonly below?: number | undefined;
   readonly severity: string;
+  /** As it was set; absent in states of before. */
+  readonly setting?: Setting;
 }
 
 interface State {
   readonly series: Map<string, Series>;
   readonly thresholds: Map<string, Threshold>;
+  /** Thresholds that were taken away, by name. */
+  removed?: Map<string, Setting>;
   /** When a threshold was last told of a series, in event time. */
   readonly told: Map<string, number>;
 }
@@ -107,27 +113,28 @@ export default defineProcessor<State>({
         break;
       }
       default:
-        setThreshold(state, data);
+        setThreshold(state, event);
     }
     return emit.length > 0 ? { emit } : undefined;
   },
 });
 
-function setThreshold(state: State, data: Readonly<Record<string, unknown>>): void {
-  const name = data.name as string;
-  if (data.removed === "true") {
+/** The newest setting holds, in whatever order they arrive, so one that was taken away is remembered too. */
+function setThreshold(state: State, event: Event): void {
+  const setting = settingOf(event);
+  const { name, metric, labels, above, below, severity } = setting;
+  const held = state.thresholds.get(name)?.setting ?? state.removed?.get(name);
+  if (held && !replaces(setting, held)) return;
+  if (setting.removed === "true") {
     state.thresholds.delete(name);
+    state.removed ??= new Map();
+    remember(state.removed, name, setting, LIMITS.thresholds_max);
     return;
   }
-  if (state.thresholds.size >= LIMITS.gaps_open_max && !state.thresholds.has(name)) return;
-  state.thresholds.set(name, {
-    name,
-    metric: data.metric as string,
-    labels: labelsOf(data.labels as string | undefined),
-    above: data.above as number | undefined,
-    below: data.below as number | undefined,
-    severity: data.severity as string,
-  });
+  // the order to set one is refused then; this is for what comes another way
+  if (state.thresholds.size >= LIMITS.thresholds_max && !state.thresholds.has(name)) return;
+  state.removed?.delete(name);
+  state.thresholds.set(name, { name, metric, labels: labelsOf(labels), above, below, severity, setting });
 }
 
 function labelsOf(text: string | undefined): Record<string, string> {
@@ -173,9 +180,7 @@ function beyond(state: State, event: Event, series: string, value: number, thres
   const key = `${name} ${series}`;
   const told = state.told.get(key);
   if (told !== undefined && event.time - told < QUIET_US) return;
-  state.told.delete(key);
-  if (state.told.size >= LIMITS.state_entries_max) state.told.delete(state.told.keys().next().value!);
-  state.told.set(key, event.time);
+  remember(state.told, key, event.time, LIMITS.state_entries_max);
   const limit = (high ? above : below)!;
   emit.push(
     anomalyDetected.of(
@@ -195,11 +200,10 @@ function beyond(state: State, event: Event, series: string, value: number, thres
 }
 
 function unusual(state: State, event: Event, key: string, value: number, emit: Draft[]): void {
-  let series = state.series.get(key);
+  let series = recall(state.series, key, LIMITS.series_max);
   if (!series) {
-    if (state.series.size >= LIMITS.series_max) state.series.delete(state.series.keys().next().value!);
     series = { values: [], at: 0, stale: 0, median: 0, spread: 0, newest_us: 0, told_us: 0 };
-    state.series.set(key, series);
+    remember(state.series, key, series, LIMITS.series_max);
   }
   // history that comes late or again, from an import for example, is no news, and must not be measured against what came after it
   if (event.time < series.newest_us) return;

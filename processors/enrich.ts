@@ -1,8 +1,12 @@
+import { LIMITS } from "../src/base/limits.ts";
+import { recall, remember } from "../src/base/remember.ts";
 import type { Event } from "../src/define/event.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { factOf } from "../src/events/facts.ts";
-import { noOccurrences, type Occurrences, occurrenceKey, remember } from "../src/events/occurrence.ts";
+import { noOccurrences, type Occurrences, occurrenceKey } from "../src/events/occurrence.ts";
 import { currentPricing } from "../src/events/pricing.ts";
+
+const MAX = LIMITS.state_entries_max;
 
 /** What is known of a session from what passed so far. */
 interface Session {
@@ -46,10 +50,10 @@ function context(state: State, event: Event): Record<string, unknown> | undefine
   if (fact !== event.fact) set = { fact };
   const { session } = event;
   if (session === undefined) return set;
-  let known = state.sessions.get(session);
+  let known = recall(state.sessions, session, MAX);
   if (!known) {
     known = {};
-    remember(state.sessions, session, known);
+    remember(state.sessions, session, known, MAX);
   }
   const { project, branch, assistant } = event;
   if (project !== undefined) known.project = project;
@@ -85,7 +89,7 @@ function answerKey(state: State, event: Event): string | undefined {
   const held = state.answers.get(known);
   if (held === undefined) {
     const key = own ?? `model:${known}`;
-    remember(state.answers, known, `${via} ${key}`);
+    remember(state.answers, known, `${via} ${key}`, MAX);
     return key;
   }
   const space = held.indexOf(" ");
@@ -104,7 +108,7 @@ function additions(state: State, event: Event, fact: string | undefined): Record
       if (server) out = { mcp_server: server };
       const key = (data.call_id as string | undefined) ?? fact;
       if (key === undefined) return out;
-      if (event.type === "tool.started") remember(state.calls, key, event.time);
+      if (event.type === "tool.started") remember(state.calls, key, event.time, MAX);
       else {
         const started = state.calls.get(key);
         if (started !== undefined) {

@@ -1,12 +1,13 @@
 import { LIMITS } from "../src/base/limits.ts";
 import { redactText } from "../src/base/redact.ts";
+import { recall, remember } from "../src/base/remember.ts";
 import { type Draft, ENVELOPE_FIELDS, type Event } from "../src/define/event.ts";
 import { type FieldInfo, faultOf } from "../src/define/field.ts";
 import { defineProcessor } from "../src/define/processor.ts";
 import { checkEvent } from "../src/events/check.ts";
 import { gapClosed, gapFound, inputRejected } from "../src/events/flow.ts";
 import { currentGuard } from "../src/events/guard.ts";
-import { plain } from "../src/events/plain.ts";
+import { eventJson } from "../src/events/plain.ts";
 
 /** The numbering of one producer in one epoch. */
 interface Numbering {
@@ -80,11 +81,9 @@ function countNumber(state: State, event: Event): "repeated" | readonly Draft[] 
   if (producer === undefined || epoch === undefined || n === undefined) return NONE;
   if (NUMBERED.some(([name, info]) => faultOf(info, event[name]))) return NONE; // the check of fields rejects it
   const key = `${producer} ${epoch}`;
-  const known = state.numberings.get(key);
+  const known = recall(state.numberings, key, LIMITS.state_entries_max);
   if (!known) {
-    if (state.numberings.size >= LIMITS.state_entries_max)
-      state.numberings.delete(state.numberings.keys().next().value!);
-    state.numberings.set(key, { last: n, gaps: n > 1 ? [[1, n - 1]] : [] });
+    remember(state.numberings, key, { last: n, gaps: n > 1 ? [[1, n - 1]] : [] }, LIMITS.state_entries_max);
     return n > 1 ? [gap(gapFound, event, 1, n - 1)] : NONE;
   }
   if (n === known.last + 1) {
@@ -126,7 +125,7 @@ function rejection(
   detail: string,
   arrived_us: number,
 ): Draft {
-  const text = redactText(JSON.stringify(plain(event), jsonValue));
+  const text = redactText(eventJson(event));
   const original = new TextEncoder().encode(text);
   const session =
     typeof event.session === "string" && event.session.length > 0 && event.session.length <= LIMITS.session_chars_max
@@ -151,14 +150,6 @@ function rejection(
   );
   return draft;
 }
-
-/** What JSON has no form for: bytes, and whole numbers past what JavaScript holds exactly. */
-const jsonValue = (_: string, value: unknown): unknown =>
-  value instanceof Uint8Array
-    ? Buffer.from(value).toString("base64")
-    : typeof value === "bigint"
-      ? String(value)
-      : value;
 
 const textOf = (value: unknown, max: number): string =>
   typeof value === "string" && value.length > 0 ? value.slice(0, max) : "weir://unknown";

@@ -1,9 +1,10 @@
 import { float, json, optional, ref, text, time } from "../src/define/field.ts";
 import { defineFold } from "../src/define/projection.ts";
 import { thresholdSet } from "../src/events/measure.ts";
+import { replaces, settingOf } from "../src/events/thresholds.ts";
 
 export default defineFold({
-  version: 1,
+  version: 2,
   about: "One row a static threshold, as it was last set.",
   on: [thresholdSet],
   key: "name",
@@ -20,16 +21,7 @@ export default defineFold({
   },
   keyOf: (event) => (event.data as { name: string }).name,
   fold: (row, event) => {
-    if (row && row.set_at > event.time) return row;
-    const { name, metric, labels, above, below, severity, removed } = event.data as {
-      name: string;
-      metric: string;
-      labels?: string;
-      above?: number;
-      below?: number;
-      severity: string;
-      removed?: string;
-    };
-    return { name, metric, labels, above, below, severity, removed, set_at: event.time, set_by: event.actor };
+    const next = settingOf(event);
+    return row && !replaces(next, row) ? row : next;
   },
 });

@@ -1,8 +1,10 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Makes a folder, and those above it; one that is there is left as it is. Unlike `mkdirSync` with `recursive`, which goes round for ever where
+ * Makes a folder, and those above it, durably: what is written into it and synced would else be gone with it after a power cut. One that is there is
+ * left as it is. Unlike `mkdirSync` with `recursive`, which goes round for ever where
  * nothing can be made although the folder above is there, as below /proc.
  */
 export function makeFolder(path: string, mode?: number): void {
@@ -14,6 +16,12 @@ export function makeFolder(path: string, mode?: number): void {
     // somebody else may have made it meanwhile
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
+  try {
+    syncFolder(dirname(path));
+  } catch (error) {
+    // a folder above that may be entered and not be read is nobody's fault here
+    if (!["EACCES", "EPERM"].includes(String((error as NodeJS.ErrnoException).code))) throw error;
+  }
 }
 
 /** Makes what was made, renamed or removed in a folder durable. */
@@ -23,5 +31,15 @@ export function syncFolder(folder: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The same without holding up the thread. */
+export async function syncFolderAside(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }

@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { clock } from "./clock.ts";
 import { syncFolder } from "./folder.ts";
+import { recall, remember } from "./remember.ts";
 
 /** The keys of sessions, and which sessions were forgotten. */
 export interface Keys {
@@ -70,12 +71,11 @@ export function openKeys(dataDir: string, { make }: { readonly make: boolean }):
     cache.delete(id);
   };
   const keep = (id: string, key: Buffer): Buffer => {
-    if (cache.size >= CACHED_MAX) cache.delete(cache.keys().next().value!);
-    cache.set(id, key);
+    remember(cache, id, key, CACHED_MAX);
     return key;
   };
   const read = (id: string): Buffer | undefined => {
-    const cached = cache.get(id);
+    const cached = recall(cache, id, CACHED_MAX);
     if (cached) return cached;
     if (existsSync(join(graves, id))) return undefined;
     try {

@@ -3,7 +3,10 @@ export const LIMITS = {
   // events and frames
   frame_events_max: 1_000, // one durable write carries at most this many events
   frame_bytes_max: 1_000_000, // the broker's message limit leaves room for headers above it
+  frame_unpacked_bytes_max: 4_194_304, // values of one frame, each counted for every row that has it: a few bytes can stand for a thousand texts
+  frame_kept_unpacked_bytes_max: 33_554_432, // the same in a frame that is in the log already, where earlier versions merged without that limit
   broker_payload_bytes_max: 2_097_152, // max_payload of the broker: a frame plus what enrichment adds
+  event_room_bytes: 65_536, // of that, what one event leaves free for headers and what later stages add; a larger one is rejected as too_large
   frame_types_max: 64, // distinct event types in one frame
   frame_columns_max: 256, // columns of one type in one frame
   frame_depth_max: 32, // nesting of a value inside a frame
@@ -18,12 +21,13 @@ export const LIMITS = {
   // processors
   step_events_max: 1_000, // events of one output frame
   step_bytes_min: 65_536, // with less waiting, a processor lets it gather while its last output is on its way
-  state_entries_max: 10_000, // sessions, open calls or series a processor remembers
+  state_entries_max: 10_000, // producers, sessions, open calls or alerts a processor remembers; the one unused for longest makes room
   series_max: 2_000, // series whose last values are kept; the one untouched longest makes room
+  thresholds_max: 1_000, // static thresholds that are set at once; each value is held against all of its metric
   dedupe_ids_max: 65_536, // ids of one generation of the recent window
   snapshot_every_events: 200_000, // how often a processor's state is saved
   rejected_part_bytes_max: 524_288, // original bytes kept per rejected event
-  gaps_open_max: 1_000, // open gaps remembered per partition
+  gaps_open_max: 1_000, // open gaps remembered per producer
   clock_tick_ms: 60_000, // how often the passing of time is an event
   effect_ms_max: 10_000, // how long an order waits for its effect to be visible
   trim_soon_ms: 500, // input that held what must not be kept is trimmed after this, instead of with the next saved state
@@ -40,7 +44,7 @@ export const LIMITS = {
   reader_gone_ms: 300_000, // after this without a request, the broker forgets a reader
   // projections
   commit_events_max: 8_192, // events of one transaction
-  commit_bytes_max: 2_097_152,
+  commit_bytes_max: 4_194_304, // values of one transaction, each counted for every row that has it
   commit_gather_ms: 400, // longest pause between two transactions: one costs much the same for ten events and for a thousand
   commit_gather_events: 400, // after a batch of so many, the next gathers as long as that one took
   commit_gather_bytes_max: 524_288, // what waits then is taken at once
@@ -49,7 +53,9 @@ export const LIMITS = {
   ahead_bytes_max: 4_194_304, // the same in bytes of what was kept for them
   apply_turn_ms: 5, // time for which a batch holds the thread before requests have their turn
   replay_events_max: 16_384, // events of one transaction while tables are made again
+  replay_bytes_max: 16_777_216, // its values, each counted for every row that has it
   replay_look_ms: 50, // how often a replay looks whether it has reached its end
+  lost_ranges_max: 1_000, // ranges of the log that are named as missing; the table gaps has all of them
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
   wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on

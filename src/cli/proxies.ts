@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isAlive } from "./runtime.ts";
+import { isAlive } from "../base/process.ts";
 
 /** A `weir proxy` that runs, in `<data>/proxies/`. */
 export interface ProxyRecord {

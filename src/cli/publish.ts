@@ -43,7 +43,7 @@ export function publishPacked(emitter: Emitter, bytes: Uint8Array, now_us: numbe
   if ("w" in value && "g" in value) {
     let frame: ReturnType<typeof readFrame>;
     try {
-      frame = readFrame(bytes);
+      frame = readFrame(bytes, LIMITS.frame_unpacked_bytes_max);
     } catch (error) {
       throw new WeirError("bad_input", toWeirError(error).message);
     }

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { WeirError } from "../base/errors.ts";
+import { isAlive } from "../base/process.ts";
 
 /** What a running weir tells its clients, in `<data>/runtime.json` (0600). */
 export interface Runtime {
@@ -13,15 +14,6 @@ export interface Runtime {
 }
 
 const fileOf = (dataDir: string): string => join(dataDir, "runtime.json");
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
 
 /** The running weir of a data folder; undefined where none runs. */
 export function findRuntime(dataDir: string): Runtime | undefined {

@@ -10,7 +10,7 @@ import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/processor-run.ts";
 import type { Status } from "../read/status.ts";
 import type { Emitter } from "../sdk/emitter.ts";
-import { spoolsWaiting } from "../sdk/spools.ts";
+import { spoolsWaiting, unreadableRecords } from "../sdk/spools.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
 import { archiveStatus } from "./archive-status.ts";
 import type { OpenBroker } from "./open-broker.ts";
@@ -106,6 +106,11 @@ export async function readStatus(parts: {
     );
   if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);
   if (spool.events > 0) reasons.push(`${spool.events} events wait on disk for the broker`);
+  const unreadable = unreadableRecords();
+  if (unreadable > 0)
+    reasons.push(
+      `${unreadable} records of spools that producers left cannot be read; weir verify names what is missing`,
+    );
   if (hooks.since_ms !== undefined && clock.nowMs() - hooks.since_ms > LIMITS.hook_wait_ms_max)
     reasons.push(`${hooks.events} payloads of hooks wait on disk and are not taken`);
   return {

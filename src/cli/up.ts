@@ -296,7 +296,7 @@ async function assemble(given: {
   const drain = (): void => {
     if (draining) return;
     draining = true;
-    drainOrphans(spoolsFolder(config.dataDir), own, { keep: config.profile === "fast" })
+    drainOrphans(spoolsFolder(config.dataDir), own, { keep: config.profile === "fast", log })
       .catch((error: unknown) => log.debug({ err: error }, "a spool waits"))
       .finally(() => {
         draining = false;

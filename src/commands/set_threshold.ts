@@ -1,4 +1,5 @@
 import { WeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { defineCommand } from "../define/command.ts";
 import { choice, float, json, optional, ref, text } from "../define/field.ts";
 import { thresholdSet } from "../events/measure.ts";
@@ -16,6 +17,13 @@ export default defineCommand({
     labels: optional(json("labels the series must carry, as a JSON object of texts", { max: 4_000 })),
     severity: optional(choice("severity of its alerts; warning where absent", ["info", "warning", "critical"])),
   },
+  room: ({ name }) => ({
+    query: "thresholds",
+    name,
+    max: LIMITS.thresholds_max,
+    full: `${LIMITS.thresholds_max} thresholds are set already`,
+    hint: "remove_threshold takes one away",
+  }),
   decide: ({ name, metric, above, below, labels, severity }, now_us) => {
     if (above === undefined && below === undefined) {
       throw new WeirError("bad_input", "a threshold needs a limit", { hint: "give above, below, or both" });

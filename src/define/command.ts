@@ -17,6 +17,15 @@ export interface Command<I extends Fields = Fields> {
     /** What is said where it is not. */
     readonly missing: string;
   };
+  /** What the order adds to, where that is bounded: a query that lists all of it by `name`, and whether what it adds is there already. */
+  readonly room?: (input: ShapeOf<I>) => {
+    readonly query: string;
+    readonly name: string;
+    readonly max: number;
+    /** What is said where there is none, and what to do. */
+    readonly full: string;
+    readonly hint: string;
+  };
   /** The events the order leads to. Pure: the time of the order comes in, in microseconds. Throws WeirError `bad_input`. */
   decide(input: ShapeOf<I>, now_us: number): readonly Draft[];
 }

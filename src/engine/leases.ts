@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { isAlive, PLACE } from "../base/process.ts";
 import { INSTANCES_SUBJECT } from "../wire/subjects.ts";
 import { shareOut } from "./share.ts";
 
@@ -57,16 +57,6 @@ export interface LeaseOptions {
   readonly progress: (name: string, partition: number) => Progress;
   /** Told of each partition now and then: who holds it, undefined where it is free. */
   readonly onHolder?: (name: string, partition: number, holder: Holder | undefined) => void;
-}
-
-const PLACE = [hostname(), ...["/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"].map(tellOf)].join(" ");
-
-function tellOf(path: string): string {
-  try {
-    return path.includes("/ns/") ? readlinkSync(path) : readFileSync(path, "utf8").trim();
-  } catch {
-    return ""; // not Linux: the name of the machine has to do
-  }
 }
 
 /** Shares processors' partitions with the other instances on the broker until the signal; resolves when everything held is let go. */
@@ -170,7 +160,7 @@ export async function shareWork(options: LeaseOptions): Promise<void> {
     if (away || now - beaten > LIMITS.lease_ms / 2) fresh();
     beaten = now;
     for (const other of others.values())
-      if (now - other.at > LIMITS.lease_ms || (other.place === PLACE && !lives(other.pid))) others.delete(other.id);
+      if (now - other.at > LIMITS.lease_ms || (other.place === PLACE && !isAlive(other.pid))) others.delete(other.id);
     say();
     decide();
   };
@@ -215,14 +205,5 @@ function wordOf(data: Uint8Array): Word | undefined {
     return texts && runs && Number.isSafeInteger(said.pid) ? said : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

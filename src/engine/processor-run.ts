@@ -192,6 +192,7 @@ export class ProcessorRun {
       if (passed.length > 0 && bytes + message.data.length > LIMITS.frame_bytes_max) break;
       const frame = own ? undefined : this.decode(message, emitted);
       if (frame && events > 0 && events + frame.count > LIMITS.step_events_max) break;
+      if (frame && passed.length > 0 && bytes + frame.unpacked > LIMITS.frame_bytes_max) break;
       if (replaying !== message.seq <= this.input) break;
       reader.shift();
       this.position = message.seq;
@@ -207,7 +208,7 @@ export class ProcessorRun {
         this.saving.in(LIMITS.trim_soon_ms);
       emitted.push(...stepped.emitted);
       events += frame.count;
-      bytes += message.data.length;
+      bytes += frame.unpacked;
       taken += stepped.taken;
       rejected += stepped.rejected;
       repeated += stepped.repeated;
@@ -216,8 +217,9 @@ export class ProcessorRun {
       if (events >= LIMITS.step_events_max || emitted.length >= LIMITS.step_events_max / 4) break;
     }
     if (replaying) return;
-    this.totals = { taken, passed: this.totals.passed + keptOf(passed), rejected, repeated };
-    const frames = outputs(passed, emitted);
+    const { frames, tooLarge } = outputs(passed, emitted);
+    rejected += tooLarge;
+    this.totals = { taken, passed: this.totals.passed + keptOf(passed) - tooLarge, rejected, repeated };
     if (traces.length === 0 && frames.length === 0) return this.tellSilent(); // its own outputs, come back
     const span = processSpan(name, { stream: this.ways.inStream, traces, events, started });
     if (frames.length > 0) return this.publish(frames, span);
@@ -232,7 +234,8 @@ export class ProcessorRun {
 
   private decode(message: Stored, emitted: Event[]): Frame | undefined {
     try {
-      return readFrame(message.data);
+      const unpackedMax = this.options.processor.reads === "in" ? LIMITS.frame_unpacked_bytes_max : undefined;
+      return readFrame(message.data, unpackedMax);
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== "frame_invalid") throw error;
       this.options.log.error({ stream: this.ways.inStream, seq: message.seq, err: error }, "a frame cannot be read");

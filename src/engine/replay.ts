@@ -8,6 +8,7 @@ import { streamIdentity } from "../wire/streams.ts";
 import type { Archive } from "./archive/archive.ts";
 import { LOG, openLog } from "./archive/read-log.ts";
 import { openTables } from "./engine.ts";
+import { noteLost } from "./lost.ts";
 import { takeFrames } from "./take-frames.ts";
 
 /** How far a replay is. */
@@ -66,8 +67,8 @@ export async function replay(options: {
       return target !== undefined && place.seq >= target;
     };
     while (!reached() && (await reader.ready())) {
-      const bounds = { events: LIMITS.replay_events_max, bytes: Number.POSITIVE_INFINITY, until: until() };
-      const batch = takeFrames(reader, place, bounds, { lost: (first, last) => lost.push([first, last]) });
+      const bounds = { events: LIMITS.replay_events_max, bytes: LIMITS.replay_bytes_max, until: until() };
+      const batch = takeFrames(reader, place, bounds, { lost: (first, last) => void noteLost(lost, first, last) });
       if (batch.length === 0) {
         if (reader.waiting > 0) break; // what waits lies behind the target
         continue;
@@ -80,7 +81,7 @@ export async function replay(options: {
       onProgress?.({ seq: tables.position.seq, head, events, lost });
     }
     await durable;
-    if (tail !== undefined && place.seq < tail) lost.push([place.seq + 1, tail]);
+    if (tail !== undefined && place.seq < tail) noteLost(lost, place.seq + 1, tail);
     return { seq: tables.position.seq, head, events, lost };
   } finally {
     clearInterval(timer);

@@ -14,6 +14,7 @@ import type { Placed } from "./apply/portion.ts";
 import type { Tables } from "./apply/tables.ts";
 import type { Archive } from "./archive/archive.ts";
 import { openLog } from "./archive/read-log.ts";
+import { noteLost } from "./lost.ts";
 import { Pace } from "./pace.ts";
 import { takeFrames } from "./take-frames.ts";
 
@@ -188,7 +189,7 @@ function takeBatch(reader: Reader, place: Place, { status, log, emit }: Projecti
   const bounds = { events: LIMITS.commit_events_max, bytes: LIMITS.commit_bytes_max };
   return takeFrames(reader, place, bounds, {
     lost(first, last, { stored_us }) {
-      status.lost.push([first, last]);
+      if (!noteLost(status.lost, first, last)) return; // told before the tables were opened again
       log.error({ first, last }, "sequences of the log are missing or cannot be read: stored events were lost");
       const key = { id: derivedId(stored_us, "log.lost", first, last), time: stored_us, source: "weir://log" };
       emit?.(logLost.of(key, { stream: "WEIR_EVENTS", first_seq: first, last_seq: last }));

@@ -1,6 +1,7 @@
 import type { Keys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type Choice, PLAIN, type Policy, stricter } from "../base/privacy.ts";
+import { recall, remember } from "../base/remember.ts";
 import { isSealed, seal } from "../base/seal.ts";
 import type { Event } from "../define/event.ts";
 import type { FieldInfo } from "../define/field.ts";
@@ -51,7 +52,7 @@ export function createGuard({
 
   const idle = (): boolean => policy().plain && !keys.anyForgotten();
   const projectsOf = (session: string | undefined, project: string | undefined): readonly string[] => {
-    const known = session === undefined ? undefined : sessions.get(session);
+    const known = session === undefined ? undefined : recall(sessions, session, LIMITS.state_entries_max);
     if (project === undefined) return known ?? [];
     if (session === undefined) return [project];
     if (known?.includes(project)) return known;
@@ -59,9 +60,9 @@ export function createGuard({
       if (known.length < PROJECTS_MAX) known.push(project);
       return known;
     }
-    if (sessions.size >= LIMITS.state_entries_max) sessions.delete(sessions.keys().next().value!);
-    sessions.set(session, [project]);
-    return sessions.get(session)!;
+    const projects = [project];
+    remember(sessions, session, projects, LIMITS.state_entries_max);
+    return projects;
   };
   const choose = (session: string | undefined, project: string | undefined): Choice => {
     const projects = projectsOf(session, project);

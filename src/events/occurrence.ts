@@ -1,5 +1,6 @@
 import { derivedId } from "../base/id.ts";
 import { LIMITS } from "../base/limits.ts";
+import { recall, remember } from "../base/remember.ts";
 import { isSealed } from "../base/seal.ts";
 import type { Event } from "../define/event.ts";
 import { factOf } from "./facts.ts";
@@ -22,6 +23,8 @@ export interface Occurrences {
   readonly keys: Map<string, string>;
 }
 
+const MAX = LIMITS.state_entries_max;
+
 /** Nothing met yet. */
 export const noOccurrences = (): Occurrences => ({ counts: new Map(), keys: new Map() });
 
@@ -41,7 +44,7 @@ export function occurrenceKey(known: Occurrences, event: Event): string | undefi
   const told = known.keys.get(id);
   if (told !== undefined) return told;
   const key = firstKey(known, event, session, assistant);
-  if (key !== undefined) remember(known.keys, id, key);
+  if (key !== undefined) remember(known.keys, id, key, MAX);
   return key;
 }
 
@@ -67,7 +70,7 @@ function firstKey(known: Occurrences, event: Event, session: string, assistant: 
       ? keyOf(known, event, `${what} ?`, phase)
       : undefined;
   const fact = key ?? event.fact ?? factOf(event);
-  if (byId !== undefined && fact !== undefined) remember(known.keys, byId, fact);
+  if (byId !== undefined && fact !== undefined) remember(known.keys, byId, fact, MAX);
   return fact;
 }
 
@@ -83,27 +86,21 @@ const TYPES: ReadonlySet<string> = new Set(["prompt.submitted", ...Object.keys(P
 
 function keyOf(known: Occurrences, event: Event, what: string, phase: "begin" | "end" | "whole"): string {
   const counted = `${event.via ?? ""} ${what}`;
-  let count = known.counts.get(counted);
+  let count = recall(known.counts, counted, MAX);
   if (!count) {
     count = { begun: 0, open: [] };
-    remember(known.counts, counted, count);
+    remember(known.counts, counted, count, MAX);
   }
   // an end belongs to what began last, where no id says so; a source that tells ends alone counts these
   const nth = (phase === "end" ? count.open.pop() : undefined) ?? ++count.begun;
   if (phase === "begin") count.open.push(nth);
   if (count.open.length > OPEN_MAX) count.open.shift();
   const place = `${what} ${nth}`;
-  const held = known.keys.get(place);
+  const held = recall(known.keys, place, MAX);
   if (held !== undefined) return held;
   const own = event.fact ?? factOf(event) ?? `${what.slice(0, what.indexOf(" "))}:${hashOf(place)}`;
-  remember(known.keys, place, own);
+  remember(known.keys, place, own, MAX);
   return own;
-}
-
-/** Sets an entry of a map that has a limit; the oldest one goes. */
-export function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  if (map.size >= LIMITS.state_entries_max && !map.has(key)) map.delete(map.keys().next().value!);
-  map.set(key, value);
 }
 
 const hashOf = (text: string): string => derivedId(0, text).slice(15);

@@ -31,3 +31,13 @@ export function upcast(event: Event): Event {
   for (let v = event.v; v < definition.v; v++) data = definition.from[v]?.(data) ?? data;
   return { ...plain(event), v: definition.v, data };
 }
+
+/** An event as JSON text; bytes as base64, and whole numbers past what JavaScript holds exactly as text. */
+export const eventJson = (event: Event): string => JSON.stringify(plain(event), jsonValue);
+
+/** Looks at the value itself: Node gives its bytes another form before a replacer sees them. */
+function jsonValue(this: Readonly<Record<string, unknown>>, name: string, value: unknown): unknown {
+  const own = this[name];
+  if (own instanceof Uint8Array) return Buffer.from(own).toString("base64");
+  return typeof value === "bigint" ? String(value) : value;
+}

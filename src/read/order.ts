@@ -17,7 +17,10 @@ export function decideOrder(
     .map((draft) => ({ ...draft, actor: actor.slice(0, 256) }));
 }
 
-/** Throws `not_found` where what an order is about is not there, so that a mistyped id does not become an event. */
+/**
+ * Throws `not_found` where what an order is about is not there, so that a mistyped id does not become an event, and `limit_reached` where there is no room
+ * for what it adds, so that it is not taken and then ignored.
+ */
 export async function checkNeeds(
   commands: ReadonlyMap<string, Command>,
   name: string,
@@ -25,6 +28,14 @@ export async function checkNeeds(
   { ask, now_us }: { readonly ask: Ask; readonly now_us: number },
 ): Promise<void> {
   const command = named(commands, name, "command");
-  const need = command.needs?.(parseInput(command.input, input, now_us));
+  const given = parseInput(command.input, input, now_us);
+  const room = command.room?.(given);
+  if (room) {
+    const { columns, rows } = await ask(room.query, {});
+    const at = columns.findIndex(({ name }) => name === "name");
+    if (rows.length >= room.max && !rows.some((row) => row[at] === room.name))
+      throw new WeirError("limit_reached", room.full, { hint: room.hint });
+  }
+  const need = command.needs?.(given);
   if (need && (await ask(need.query, need.input)).rows.length === 0) throw new WeirError("not_found", need.missing);
 }

@@ -1,11 +1,11 @@
-import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import type { Connection } from "../wire/connect.ts";
 import { isAway } from "../wire/publish-error.ts";
+import { sendRun } from "./send-run.ts";
 import type { Mark, Spool, Spooled } from "./spool.ts";
 
-export const isTooLarge = (error: unknown): boolean => error instanceof WeirError && error.code === "limit_reached";
+export { isTooLarge } from "./send-run.ts";
 
 /** Sends what a producer has spooled, oldest first. */
 export interface Drain {
@@ -55,33 +55,22 @@ export function createDrain(options: DrainOptions): Drain {
     for (let spool = spoolOf(); !closed && spool && spool.events > 0; spool = spoolOf()) {
       const bus = busOf();
       if (!bus) return;
-      // one after the other on the wire, without waiting for each acknowledgement: the broker stores them in this order
-      const items = spool.peekRun(LIMITS.spool_run_frames);
-      if (items.length === 0) return;
       const { turn } = spool.mark();
-      const results = await Promise.allSettled(items.map((item) => send(bus, item)));
-      if (spool.mark().turn !== turn) continue; // rewound meanwhile: these wait again
-      const bad = results.findIndex((r) => r.status === "rejected");
-      const good = bad < 0 ? items.length : bad;
-      onSent(items.slice(0, good).reduce((sum, { count }) => sum + count, 0));
-      if (good > 0) {
-        spool.taken(good, keep());
-        if (keep()) hold(spool, items[good - 1]!);
+      const ran = await sendRun(spool, (item) => send(bus, item), keep);
+      if (!ran) {
+        if (spool.mark().turn !== turn) continue; // rewound meanwhile: these wait again
+        return;
       }
-      if (bad < 0) {
-        pause = 100;
-        continue;
-      }
-      const error: unknown = (results[bad] as PromiseRejectedResult).reason;
-      if (isTooLarge(error)) {
-        // it would stand in the way of all others for ever
-        onTooLarge(items[bad]!);
-        spool.taken(1, keep());
+      const { sent, error, tooLarge } = ran;
+      onSent(sent.reduce((sum, { count }) => sum + count, 0));
+      if (sent.length > 0 && keep()) hold(spool, sent.at(-1)!);
+      if (tooLarge) onTooLarge(tooLarge);
+      if (error === undefined) {
+        if (!tooLarge) pause = 100;
         continue;
       }
       if (isAway(error)) rewind(spool);
       if (ending()) return;
-      // those behind it may have arrived: they are sent again, and recognised by their ids
       log.debug({ err: error }, "the spool waits for the broker");
       await new Promise((resolve) => setTimeout(resolve, pause).unref());
       pause = Math.min(pause * 2, 5_000);

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { privacyGiven, readConfig } from "../base/config.ts";
-import { toWeirError, WeirError } from "../base/errors.ts";
+import { WeirError } from "../base/errors.ts";
 import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
@@ -131,11 +131,8 @@ export function createWeir(options: WeirOptions = {}): Weir {
         const at = outside ? { url } : await signIn(config.dataDir, url, "producer");
         fresh = await connectBroker({ ...at, name: `${name} producer`, log });
         if (orphansIn(spools)) decide(); // that may take a while: events wait on disk
-        const orphans = await sendOrphans(spools, fresh, { keep: keep() }).catch((error: unknown) => {
-          if (isAway(error)) throw error;
-          log.error({ err: error }, "a spool that an earlier producer left cannot be sent"); // it must not hold up this one
-        });
-        orphans?.released.catch((error: unknown) =>
+        const orphans = await sendOrphans(spools, fresh, { keep: keep(), log });
+        orphans.released.catch((error: unknown) =>
           log.debug({ err: error }, "what was sent is kept for the next time"),
         );
         if (closed) return void (await fresh.close());
@@ -170,9 +167,6 @@ export function createWeir(options: WeirOptions = {}): Weir {
   };
   return { ...emitter, close, [Symbol.asyncDispose]: close };
 }
-
-const isAway = (error: unknown): boolean =>
-  ["broker_unreachable", "broker_full", "timeout"].includes(toWeirError(error).code);
 
 /** Where the broker is: as told, or as the running weir of the folder says; undefined while there is none. */
 function addressOf(outside: string, dataDir: string): string | undefined {

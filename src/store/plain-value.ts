@@ -18,6 +18,9 @@ import { isoFromUs } from "../base/clock.ts";
 /** Largest time that JavaScript's calendar holds, in microseconds. */
 const TIME_US_MAX = 8_640_000_000_000_000_000n;
 
+/** Digits that a double always holds. */
+const DECIMAL_DIGITS = 15;
+
 const iso = (us: bigint, value: { toString(): string }): string =>
   us > -TIME_US_MAX && us < TIME_US_MAX && Number.isSafeInteger(Number(us)) ? isoFromUs(Number(us)) : value.toString();
 
@@ -27,8 +30,9 @@ const whole = (value: bigint): number | string =>
     : value.toString();
 
 /**
- * A value of DuckDB as JSON holds it: whole numbers as numbers where these are exact, else as text; times as ISO text in UTC; bytes as
- * base64; decimals as numbers; what is no number (NaN, infinity) as null; lists, structs and maps nested.
+ * A value of DuckDB as JSON holds it, the same in built-in queries and in SQL from outside: whole numbers and decimals as numbers where these are
+ * exact, else as text; times as ISO text in UTC; bytes as base64; what is no number (NaN, infinity) as null; lists and structs nested; maps as
+ * objects, those whose keys are no texts as lists of pairs.
  */
 export function plainValue(value: DuckDBValue): unknown {
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
@@ -39,12 +43,16 @@ export function plainValue(value: DuckDBValue): unknown {
   if (value instanceof DuckDBTimestampSecondsValue) return iso(value.seconds * 1_000_000n, value);
   if (value instanceof DuckDBTimestampNanosecondsValue) return iso(value.nanos / 1_000n, value);
   if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString("base64");
-  if (value instanceof DuckDBDecimalValue) return value.toDouble();
+  if (value instanceof DuckDBDecimalValue) return value.width <= DECIMAL_DIGITS ? value.toDouble() : value.toString();
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plainValue);
   if (value instanceof DuckDBStructValue)
     return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plainValue(entry)]));
-  if (value instanceof DuckDBMapValue)
-    return value.entries.map(({ key, value: entry }) => ({ key: plainValue(key), value: plainValue(entry) }));
+  if (value instanceof DuckDBMapValue) {
+    const pairs = value.entries.map(({ key, value: entry }) => ({ key: plainValue(key), value: plainValue(entry) }));
+    return pairs.every(({ key }) => typeof key === "string")
+      ? Object.fromEntries(pairs.map(({ key, value: entry }) => [key, entry]))
+      : pairs;
+  }
   if (value instanceof DuckDBUnionValue) return plainValue(value.value);
   return String(value);
 }

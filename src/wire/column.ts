@@ -8,35 +8,45 @@ const FEW_MAX = 64;
 const PICKS_MAX = 255;
 const TEXT_BYTES_MAX = NIL - 1;
 
-/** Refuses with {@link Malformed} what is no column of `rows` rows; the cursor stands behind the column then. */
-export function checkColumn(column: Cursor, rows: number, name: string): void {
+/**
+ * Refuses with {@link Malformed} what is no column of `rows` rows; the cursor stands behind the column then. Answers the bytes of its values, each
+ * counted for every row that has it.
+ */
+export function checkColumn(column: Cursor, rows: number, name: string): number {
   const start = column.at;
   if (column.peek() === "array") {
     if (column.arraySize() !== rows) throw new Malformed(`column ${name} has not one value a row`);
     column.at = start;
-    column.skip();
-    return;
+    return walked(column);
   }
   const keys = column.peek() === "map" ? column.mapSize() : 0;
   const first = keys > 0 ? column.text(1) : "";
-  if (keys === 1 && first === SAME) {
-    column.skip();
-    return;
-  }
+  if (keys === 1 && first === SAME) return walked(column) * rows;
   if (keys === 2 && first === "t") {
     checkTexts(column, rows, name);
-    return;
+    return column.at - start;
   }
   if (keys !== 2 || first !== "d" || column.peek() !== "array") throw new Malformed(`column ${name} is not a column`);
-  const values = column.at;
   const size = column.arraySize();
   if (size === 0 || size > PICKS_MAX) throw new Malformed(`column ${name} has a bad list of values`);
-  column.at = values;
-  column.skip();
+  const sizes = new Array<number>(size);
+  for (let k = 0; k < size; k++) sizes[k] = walked(column);
   const picks = column.text(1) === "i" ? column.bin() : undefined;
   if (picks?.length !== rows) throw new Malformed(`column ${name} has not one value a row`);
-  for (let row = 0; row < rows; row++)
-    if (picks[row]! >= size) throw new Malformed(`column ${name} picks a value it does not hold`);
+  let unpacked = 0;
+  for (let row = 0; row < rows; row++) {
+    const k = picks[row]!;
+    if (k >= size) throw new Malformed(`column ${name} picks a value it does not hold`);
+    unpacked += sizes[k]!;
+  }
+  return unpacked;
+}
+
+/** Walks over one value, and tells its bytes. */
+function walked(column: Cursor): number {
+  const start = column.at;
+  column.skip();
+  return column.at - start;
 }
 
 function checkTexts(column: Cursor, rows: number, name: string): void {

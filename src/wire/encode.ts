@@ -168,6 +168,12 @@ export function encodePassed(passed: readonly Passed[], added: readonly Event[])
     }
     return writeFrame(only.changes.map(whole), order);
   }
+  const events = [...eventsPassed(passed), ...added];
+  return events.length === 0 ? undefined : encodeEvents(events);
+}
+
+/** The events that are left of what was passed on, with their changes, in their order. */
+export function eventsPassed(passed: readonly Passed[]): Event[] {
   const events: Event[] = [];
   for (const { frame, changes } of passed) {
     frame.forEach((group, row) => {
@@ -175,8 +181,7 @@ export function encodePassed(passed: readonly Passed[], added: readonly Event[])
       if (!change.dropped?.[row]) events.push(changedEvent(change, row));
     });
   }
-  events.push(...added);
-  return events.length === 0 ? undefined : encodeEvents(events);
+  return events;
 }
 
 function whole(change: Changes): Part {

@@ -171,10 +171,13 @@ function shapeOf(type: string, present: readonly string[]): { names: readonly st
 export class Frame {
   readonly count: number;
   readonly groups: readonly Group[];
+  /** Bytes of its values, each counted for every row that has it. */
+  readonly unpacked: number;
   private readonly order: Uint8Array | undefined;
-  constructor(count: number, groups: readonly Group[], order: Uint8Array | undefined) {
+  constructor(count: number, groups: readonly Group[], order: Uint8Array | undefined, unpacked: number) {
     this.count = count;
     this.groups = groups;
+    this.unpacked = unpacked;
     this.order = order;
   }
   /** Calls `each` for every event in order. */
@@ -209,7 +212,7 @@ function readColumns(cursor: Cursor, rows: number): Map<string, Uint8Array> {
     if (!NAME.test(name) || columns.has(name))
       throw new Malformed(`has a column that is badly named or doubled: ${name.slice(0, 64)}`);
     const start = cursor.at;
-    checkColumn(cursor, rows, name);
+    cursor.unpacked += checkColumn(cursor, rows, name);
     columns.set(name, cursor.bytes.subarray(start, cursor.at));
   }
   return columns;
@@ -245,8 +248,11 @@ function readGroup(cursor: Cursor): Group {
   return new Group(type, v, rows, e, d);
 }
 
-/** Reads a frame. Hostile or broken bytes are refused with `frame_invalid`, nothing of them is built. */
-export function readFrame(bytes: Uint8Array): Frame {
+/**
+ * Reads a frame. Hostile or broken bytes are refused with `frame_invalid`, nothing of them is built; so is what unpacks to more than `unpackedMax`
+ * bytes, which is less for what comes from outside.
+ */
+export function readFrame(bytes: Uint8Array, unpackedMax: number = LIMITS.frame_kept_unpacked_bytes_max): Frame {
   try {
     const cursor = new Cursor(bytes);
     const keys = cursor.mapSize();
@@ -271,7 +277,9 @@ export function readFrame(bytes: Uint8Array): Frame {
     if (cursor.at !== bytes.length) throw new Malformed("has bytes behind its end");
     if (count < 1 || count > LIMITS.frame_events_max) throw new Malformed("has no events, or too many");
     checkOrder(groups, order, count);
-    return new Frame(count, groups, order);
+    if (cursor.unpacked > unpackedMax)
+      throw new Malformed(`unpacks to ${cursor.unpacked} bytes, at most ${unpackedMax} are taken`);
+    return new Frame(count, groups, order, cursor.unpacked);
   } catch (error) {
     if (error instanceof Malformed) throw new WeirError("frame_invalid", `a frame ${error.message}`);
     throw error;

@@ -25,6 +25,8 @@ export class Cursor {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   at = 0;
+  /** Bytes of the columns walked over so far, each value counted for every row that has it. */
+  unpacked = 0;
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

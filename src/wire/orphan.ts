@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { isAlive } from "../base/process.ts";
 
 /*
  * A nats-server cannot be told to die with its parent, so a weir that was killed with -9 leaves its broker running. It
@@ -50,18 +51,9 @@ async function readNote(dir: string): Promise<Note | undefined> {
   return undefined;
 }
 
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 /** What the machine tells about a process; undefined where it is gone, "unknown" where the machine does not tell. */
 async function look(pid: number): Promise<Seen | "unknown" | undefined> {
-  if (!exists(pid)) return undefined;
+  if (!isAlive(pid)) return undefined;
   try {
     if (process.platform === "linux") {
       const status = await readFile(`/proc/${pid}/status`, "utf8");
@@ -72,7 +64,7 @@ async function look(pid: number): Promise<Seen | "unknown" | undefined> {
     const [, parent, command] = /^\s*(\d+)\s+(.*)$/m.exec(stdout) ?? [];
     return { parent: Number(parent ?? 0), command: command ?? "" };
   } catch {
-    return exists(pid) ? "unknown" : undefined;
+    return isAlive(pid) ? "unknown" : undefined;
   }
 }
 

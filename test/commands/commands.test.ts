@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { newId } from "../../src/base/id.ts";
+import { LIMITS } from "../../src/base/limits.ts";
 import { loadDefinitions } from "../../src/engine/load.ts";
 import { checkEvent } from "../../src/events/check.ts";
-import { decideOrder } from "../../src/read/order.ts";
+import { checkNeeds, decideOrder } from "../../src/read/order.ts";
 import { ROOT } from "../support/filled-store.ts";
 
 const NOW_US = Date.UTC(2026, 10, 20, 12) * 1_000;
@@ -48,6 +49,15 @@ describe("commands", () => {
     ["resolve_alerts", {}, /did you mean resolve_alert/],
   ])("%s refuses %j", (name, input, message) => {
     expect(() => order(name, input)).toThrow(message);
+  });
+  it("set_threshold is refused where too many are set, unless it changes one", async () => {
+    const held = Array.from({ length: LIMITS.thresholds_max }, (_, k) => [`t${k}`]);
+    const ask = (rows: unknown[][]) => async () => ({ columns: [{ name: "name", type: "VARCHAR" }], rows }) as never;
+    const set = (name: string, rows: unknown[][]) =>
+      checkNeeds(commands, "set_threshold", { name, metric: "load", above: 1 }, { ask: ask(rows), now_us: NOW_US });
+    await expect(set("one more", held)).rejects.toThrow(/thresholds are set already/);
+    await expect(set("t5", held)).resolves.toBeUndefined();
+    await expect(set("one more", held.slice(1))).resolves.toBeUndefined();
   });
   it("publish reads nested JSON, bytes and times of the type's fields", () => {
     const [called] = order("publish", {

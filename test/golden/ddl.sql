@@ -62,8 +62,8 @@ create table if not exists "pull_requests"("link" VARCHAR, "time" TIMESTAMP, "nu
 -- rejected, version 1
 create table if not exists "rejected"("id" UUID, "time" TIMESTAMP, "reason" VARCHAR, "detail" VARCHAR, "source" VARCHAR, "input_type" VARCHAR, "input_id" VARCHAR, "original" BLOB, "content_type" VARCHAR, "part" BIGINT, "parts" BIGINT, "events" BIGINT, "status" VARCHAR, "sent" UUID, "first_seq" BIGINT);
 
--- session_facts, version 1
-create table if not exists "session_facts"("session" VARCHAR, "started_at" TIMESTAMP, "last_event_at" TIMESTAMP, "ended_at" TIMESTAMP, "end_reason" VARCHAR, "assistant" VARCHAR, "assistant_version" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "model" VARCHAR, "title" VARCHAR, "parent" VARCHAR, "entrypoint" VARCHAR, "branch_at" TIMESTAMP, "model_at" TIMESTAMP, "title_at" TIMESTAMP, "first_seq" BIGINT);
+-- session_facts, version 2
+create table if not exists "session_facts"("session" VARCHAR, "started_at" TIMESTAMP, "last_event_at" TIMESTAMP, "ended_at" TIMESTAMP, "end_reason" VARCHAR, "assistant" VARCHAR, "assistant_version" VARCHAR, "project" VARCHAR, "branch" VARCHAR, "model" VARCHAR, "title" VARCHAR, "parent" VARCHAR, "entrypoint" VARCHAR, "assistant_at" TIMESTAMP, "project_at" TIMESTAMP, "branch_at" TIMESTAMP, "model_at" TIMESTAMP, "title_at" TIMESTAMP, "first_seq" BIGINT);
 
 -- session_totals, version 1
 create or replace view "session_totals" as select k0 as "session", s0 as "prompts", s1 as "tool_calls", s2 as "tool_errors", s3 as "model_calls", s4 as "input_tokens", s5 as "output_tokens", s6 as "cache_creation_tokens", s7 as "cache_read_tokens", s8 / 1000000000::double as "cost_usd", s9 as "unpriced_calls", s10 as "files_changed", s11 as "commits", max from _rollups where rollup = 'session_totals' and not (count = 0 and s0 = 0 and s1 = 0 and s2 = 0 and s3 = 0 and s4 = 0 and s5 = 0 and s6 = 0 and s7 = 0 and s8 = 0 and s9 = 0 and s10 = 0 and s11 = 0);
@@ -77,7 +77,7 @@ from session_facts f left join session_totals t on t.session = f.session;
 -- spans, version 1
 create table if not exists "spans"("event_id" UUID, "session" VARCHAR, "started_at" TIMESTAMP, "time" TIMESTAMP, "duration_ms" DOUBLE, "name" VARCHAR, "service" VARCHAR, "scope" VARCHAR, "kind" VARCHAR, "status" VARCHAR, "status_message" VARCHAR, "trace_id" VARCHAR, "span_id" VARCHAR, "parent_span_id" VARCHAR, "attributes" VARCHAR, "events" VARCHAR, "links" VARCHAR, "resource" VARCHAR, "dropped" BIGINT);
 
--- thresholds, version 1
+-- thresholds, version 2
 create table if not exists "thresholds"("name" VARCHAR, "metric" VARCHAR, "labels" VARCHAR, "above" DOUBLE, "below" DOUBLE, "severity" VARCHAR, "removed" VARCHAR, "set_at" TIMESTAMP, "set_by" VARCHAR, "first_seq" BIGINT);
 
 -- tool_calls, version 3

@@ -97,6 +97,11 @@ describe("validate", () => {
     expect(text(data(emitted[0]).original)).toContain("1790000000000000000");
   });
 
+  test("bytes in rejected input are kept as base64, as they travel in JSON everywhere", () => {
+    const { emitted } = run([event({ data: { nonsense: Buffer.from("abc") } })]);
+    expect(JSON.parse(text(data(emitted[0]).original))).toMatchObject({ data: { nonsense: "YWJj" } });
+  });
+
   test("a rejection stands at the time the input arrived, wherever the input's clock was", () => {
     const future = event({ time: ARRIVED_US + 86_400_000_000 });
     const { emitted, passed } = run([future]);
@@ -154,6 +159,20 @@ describe("validate", () => {
       ["gap.closed", 5],
     ]);
     expect(closed[0]!.id).not.toBe(closed[1]!.id);
+  });
+
+  test("a producer in use keeps its numbering, however many others come", () => {
+    const state = validate.start();
+    run([numbered(1)], state);
+    let n = 1;
+    for (let from = 0; from < LIMITS.state_entries_max + 2_000; from += 1_000) {
+      run(
+        Array.from({ length: 999 }, (_, k) => numbered(1, { producer: `other${from + k}` })),
+        state,
+      );
+      expect(run([numbered(++n)], state).emitted).toEqual([]);
+    }
+    expect(state.numberings.size).toBe(LIMITS.state_entries_max);
   });
 
   test("with more gaps than can be remembered, late events still pass", () => {

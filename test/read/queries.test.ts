@@ -260,6 +260,18 @@ describe("tools and metrics", () => {
     }
     expect(Number(bash.error_rate)).toBeCloseTo(Number(bash.errors) / Number(bash.calls), 9);
   });
+  it("picks series also where the labels of others are no JSON", async () => {
+    await filled.writer.run(`insert into _rollups by name (select * replace ('not json' as k1) from _rollups
+      where rollup = 'metrics_day' and k0 = 'tool.duration' limit 1)`);
+    try {
+      const asked = { name: "tool.duration", step: "day", limit: 1000 };
+      expect((await rows("metrics", asked)).map((r) => r.labels)).toContain("not json");
+      const bash = await rows("metrics", { ...asked, labels: '{"gen_ai.tool.name":"Bash"}' });
+      expect(new Set(bash.map((r) => r.labels))).toEqual(new Set(['{"gen_ai.tool.name":"Bash"}']));
+    } finally {
+      await filled.writer.run("delete from _rollups where k1 = 'not json'");
+    }
+  });
   it("shows one series or all together", async () => {
     const one = await rows("metrics", {
       name: "tool.duration",

@@ -22,7 +22,7 @@ describe("select", () => {
   it("gives plain JSON values", async () => {
     const row =
       await one(`select 1::bigint, 9007199254740993::bigint, 1.25::decimal(10, 2), timestamp '2026-01-02 03:04:05.000006', timestamptz '2026-01-02 03:04:05+00', date '2026-01-02',
-      '\\x01\\xff'::blob, [1, 2], {a: timestamp '2026-01-01', b: null}, map {'k': 1}, 'nan'::double, true, null, uuid '018f0000-0000-7000-8000-000000000001', 170141183460469231731687303715884105727::hugeint, timestamp 'infinity'`);
+      '\\x01\\xff'::blob, [1, 2], {a: timestamp '2026-01-01', b: null}, map {'k': 1}, map {2: 'x'}, 12345678901234567890.12::decimal(38, 2), 'nan'::double, true, null, uuid '018f0000-0000-7000-8000-000000000001', 170141183460469231731687303715884105727::hugeint, timestamp 'infinity'`);
     expect(row).toEqual([
       1,
       "9007199254740993",
@@ -33,7 +33,9 @@ describe("select", () => {
       "Af8=",
       [1, 2],
       { a: "2026-01-01T00:00:00.000Z", b: null },
-      [{ key: "k", value: 1 }],
+      { k: 1 },
+      [{ key: 2, value: "x" }],
+      "12345678901234567890.12",
       null,
       true,
       null,

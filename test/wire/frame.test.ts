@@ -184,6 +184,27 @@ describe("hostile bytes", () => {
     );
   });
 
+  test("that unpack to more than a limit are refused, whatever form makes them small", () => {
+    const rows = 400;
+    const data = (x: unknown) => ({
+      w: 1,
+      n: rows,
+      g: [{ t: "a.b", v: 1, n: rows, e: { source: { "=": "s" } }, d: { x } }],
+    });
+    const text = "x".repeat(10_000);
+    const same = pack(data({ "=": text }));
+    const few = pack(data({ d: [text, "short"], i: Buffer.alloc(rows) }));
+    const short = pack(data({ d: [text, "short"], i: Buffer.alloc(rows, 1) }));
+    for (const bytes of [same, few]) {
+      expect(readFrame(bytes).unpacked).toBeGreaterThan(rows * text.length);
+      expect(readFrame(bytes, rows * 10_010).count).toBe(rows);
+      expect(() => readFrame(bytes, rows * 10_000)).toThrow("unpacks to");
+    }
+    expect(readFrame(short, 10_000).unpacked).toBeLessThan(10_000);
+    const huge = pack(data({ "=": "x".repeat(250_000) }));
+    expect(readAll(huge)).toBe("refused");
+  });
+
   const e = { id: ["01a0c450-6c00-7000-8000-000000000001"], source: { "=": "x" }, time: [5] };
   const group = (over: object = {}) => ({ t: "session.ended", v: 1, n: 1, e, d: {}, ...over });
   const frame = (over: object = {}) => ({ w: 1, n: 1, g: [group()], ...over });

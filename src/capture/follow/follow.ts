@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { LIMITS } from "../../base/limits.ts";
+import { remember } from "../../base/remember.ts";
 import type { Sink } from "../../sdk/sink.ts";
 import { type FoundFile, findTranscripts, isSearched, isTranscriptName, type TranscriptKind } from "../discover.ts";
 import { forgetDeleted, isUnchanged } from "../import.ts";
@@ -242,9 +243,7 @@ export class Follower {
   }
 
   private noteHot(path: string): void {
-    this.hot.delete(path);
-    this.hot.set(path, performance.now());
-    if (this.hot.size > LIMITS.follow_hot_files_max) this.hot.delete(this.hot.keys().next().value!);
+    remember(this.hot, path, performance.now(), LIMITS.follow_hot_files_max);
   }
 
   private async lookAtHot(): Promise<void> {

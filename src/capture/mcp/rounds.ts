@@ -1,4 +1,5 @@
 import { LIMITS } from "../../base/limits.ts";
+import { remember } from "../../base/remember.ts";
 import { boundKey } from "../bound.ts";
 import { isObject, type Message } from "./message.ts";
 
@@ -33,9 +34,7 @@ export function createRounds(statesMax: number = LIMITS.mcp_pending_max): Rounds
       if (resultTypeOf(answer) !== "input_required") return;
       const state = stateOf(answer.result);
       if (state === undefined) return;
-      states.delete(state);
-      states.set(state, round ?? 1);
-      if (states.size > statesMax) states.delete(states.keys().next().value!);
+      remember(states, state, round ?? 1, statesMax);
     },
   };
 }

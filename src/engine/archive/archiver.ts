@@ -152,10 +152,11 @@ async function archiveSome(
   onProgress?: (seq: number, end: number) => void,
 ): Promise<Archived> {
   const scratch = scratchIn(archive.place.folder);
+  const created = archive.look().origin?.created;
   const started = clock.nowMs();
   const sum = { segments: 0, messages: 0, events: 0, bytes: 0, trimmed: 0 };
   const writer = new Writer(
-    startWork(archive.place.entry, { do: "write", url, credentials, stream: LOG, scratch, root }),
+    startWork(archive.place.entry, { do: "write", url, credentials, stream: LOG, created, scratch, root }),
   );
   const stop = (): void => writer.kill();
   signal.addEventListener("abort", stop);

@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { clock } from "../../base/clock.ts";
 import { WeirError } from "../../base/errors.ts";
+import { makeFolder, syncFolderAside } from "../../base/folder.ts";
 import type { Connection } from "../../wire/connect.ts";
 import { markArchived, streamIdentity, trimUpTo } from "../../wire/streams.ts";
 import type { Archive } from "./archive.ts";
-import { appendLine, filesOf, manifestFile, mendManifest, type Segment, syncFolder } from "./manifest.ts";
+import { appendLine, filesOf, manifestFile, mendManifest, type Segment } from "./manifest.ts";
 import { LOG } from "./read-log.ts";
 
 const SCRATCH = ".writing-";
@@ -22,7 +23,7 @@ export const scratchIn = (folder: string): string =>
  */
 export async function prepareArchive(bus: Connection, archive: Archive): Promise<void> {
   const { folder } = archive.place;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   for (const name of readdirSync(folder))
     if (name.startsWith(SCRATCH)) await rm(join(folder, name), { recursive: true, force: true });
   await mendManifest(folder);
@@ -88,13 +89,10 @@ export async function enterSegment(archive: Archive, segment: Segment, scratch: 
   const { folder } = archive.place;
   const names = filesOf(segment.day, segment.first, segment.last);
   const day = dirname(join(folder, names.frames));
-  if (!existsSync(day)) {
-    await mkdir(day, { recursive: true, mode: 0o700 });
-    await syncFolder(folder);
-  }
+  makeFolder(day, 0o700);
   await rename(join(scratch, "frames.parquet"), join(folder, names.frames));
   await rename(join(scratch, "events.parquet"), join(folder, names.rows));
-  await syncFolder(day);
+  await syncFolderAside(day);
   await appendLine(folder, segment);
 }
 

@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { mkdir, open, readFile, truncate } from "node:fs/promises";
+import { open, readFile, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isoFromUs } from "../../base/clock.ts";
 import { WeirError } from "../../base/errors.ts";
+import { makeFolder, syncFolderAside } from "../../base/folder.ts";
 
 /** A file of the archive, by its path inside the archive's folder. */
 export interface FileNote {
@@ -176,7 +177,7 @@ export class Manifest {
 /** Adds a line that is on disk when this resolves, or not there at all. Only the owner of the archive writes. */
 export async function appendLine(folder: string, value: Origin | Segment): Promise<void> {
   const path = manifestFile(folder);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const handle = await open(path, "a", 0o600);
   try {
     const { size } = await handle.stat();
@@ -190,7 +191,7 @@ export async function appendLine(folder: string, value: Origin | Segment): Promi
   } finally {
     await handle.close();
   }
-  await syncFolder(dirname(path));
+  await syncFolderAside(dirname(path));
 }
 
 /** Takes off a last line whose writer died. */
@@ -198,14 +199,4 @@ export async function mendManifest(folder: string): Promise<void> {
   const path = manifestFile(folder);
   const bytes = await readFile(path).catch(() => undefined);
   if (bytes && bytes.length > 0 && bytes.at(-1) !== 10) await truncate(path, bytes.lastIndexOf(10) + 1);
-}
-
-/** Makes names in a folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -12,6 +12,8 @@ export type Work =
       readonly url: string;
       readonly credentials: Credential | undefined;
       readonly stream: string;
+      /** The making of the log that the archive belongs to: another one is not written into it. */
+      readonly created: string | undefined;
       /** Folder of the archive that is the writer's own. */
       readonly scratch: string;
       /** Folder of the definitions. */

@@ -29,7 +29,7 @@ const refuse = (thrown: unknown): void => {
 /** Writes the segment that each further line asks for. */
 async function write(work: Extract<Work, { do: "write" }>): Promise<void> {
   setPriority(LIMITS.archive_nice);
-  const { url, credentials, stream, scratch, root } = work;
+  const { url, credentials, stream, created, scratch, root } = work;
   const bus = await connectBroker({ url, credentials, name: "archive", log: createLog("archive", "silent") });
   const instance = await openScratch(join(scratch, "duckdb"));
   const writer = new SegmentWriter(await instance.connect(), await loadProjections(root), scratch);
@@ -40,7 +40,7 @@ async function write(work: Extract<Work, { do: "write" }>): Promise<void> {
     try {
       if (!reader || at !== after) {
         await reader?.close();
-        reader = openReader(bus, stream, { after });
+        reader = openReader(bus, stream, { after, created });
       }
       const segment = await writer.write(reader, { after, until, bounds });
       at = segment?.last ?? after;

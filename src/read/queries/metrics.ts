@@ -18,7 +18,9 @@ function labelled(asked: string | undefined): Condition[] {
   return entries.map(([name, value], k) => {
     if (/["\\*]/.test(name)) throw new WeirError("bad_input", "a label's name has no quotes, backslashes or asterisks");
     const values: Record<string, Bound> = { [`label${k}`]: `$."${name}"`, [`is${k}`]: String(value) };
-    return { sql: `json_extract_string(labels, $label${k}) = $is${k}`, values };
+    // labels are kept as they were sent: one that is no JSON would fail the whole statement
+    const own = "case when json_valid(labels) then labels end";
+    return { sql: `json_extract_string(${own}, $label${k}) = $is${k}`, values };
   });
 }
 

@@ -1,4 +1,5 @@
 import thresholds from "../../../projections/thresholds.ts";
+import { LIMITS } from "../../base/limits.ts";
 import { defineQuery } from "../../define/query.ts";
 import { pick } from "../statement.ts";
 
@@ -9,7 +10,7 @@ export default defineQuery({
   input: {},
   row: pick(thresholds.row, ["name", "metric", "labels", "above", "below", "severity", "set_at", "set_by"]),
   sql: () => ({
-    sql: "select name, metric, labels, above, below, severity, set_at, set_by from thresholds where removed is distinct from 'true' order by name limit 1000",
+    sql: `select name, metric, labels, above, below, severity, set_at, set_by from thresholds where removed is distinct from 'true' order by name limit ${LIMITS.thresholds_max}`,
     values: {},
   }),
 });

@@ -5,9 +5,9 @@
  */
 import { createInterface } from "node:readline";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { plainValue } from "../plain-value.ts";
 import { judgeText, judgeTree } from "./gate.ts";
 import type { Answer, Cancel, Reply, Request } from "./message.ts";
-import { plainValue } from "./values.ts";
 
 const MEMORY_LIMIT = "256MB"; // DuckDB keeps it for tables and sorting, not for every function
 const RESIDENT_BYTES_MAX = 700_000_000; // looked at while a statement runs; the address space is bounded from outside
