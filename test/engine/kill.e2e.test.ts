@@ -166,8 +166,8 @@ test("runner and broker are killed at random while events come: nothing is lost,
       },
       PATIENT,
     );
-    const one = async (sql: string): Promise<number[]> =>
-      (await tables.store().writer.runAndReadAll(sql)).getRowsJS()[0]!.map(Number);
+    const one = (sql: string): Promise<number[]> =>
+      tables.quiet(async ({ store }) => (await store.writer.runAndReadAll(sql)).getRowsJS()[0]!.map(Number));
     const calls = EVENTS / 2;
     expect(await one("select count(*), count(distinct id) from events where type like 'tool.%'")).toEqual([
       EVENTS,
@@ -201,7 +201,8 @@ test("runner and broker are killed at random while events come: nothing is lost,
       await rebuilt.apply(batch, { stream: identity.stream, created: identity.created });
     }
     await reader.close();
-    const [live, again] = [await contents(tables.store(), projections), await contents(rebuilt.store, projections)];
+    const live = await tables.quiet(({ store }) => contents(store, projections));
+    const again = await rebuilt.quiet(() => contents(rebuilt.store, projections));
     await rebuilt.close();
     for (const name of Object.keys(live)) expect({ name, rows: again[name] }).toEqual({ name, rows: live[name] });
   } finally {

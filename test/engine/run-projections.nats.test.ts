@@ -32,7 +32,9 @@ const putMany = async (bench: Bench, count: number, writer = "enrich"): Promise<
 type Running = Awaited<ReturnType<typeof runTables>>;
 const at = (tables: Running, seq: number) => until(`the tables reach ${seq}`, () => tables.status.seq >= seq);
 const countOf = async (tables: Running, table = "events"): Promise<number> =>
-  Number((await tables.store().writer.runAndReadAll(`select count(*) from "${table}"`)).getRowsJS()[0]![0]);
+  tables.quiet(async ({ store }) =>
+    Number((await store.writer.runAndReadAll(`select count(*) from "${table}"`)).getRowsJS()[0]![0]),
+  );
 
 describe("the tables and their log", () => {
   test("stopped at any moment and opened again, they hold each event once", async () => {

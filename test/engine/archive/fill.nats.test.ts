@@ -103,7 +103,7 @@ async function proven(bench: Bench, tables: Running) {
 }
 
 const one = async (tables: Running, sql: string): Promise<number[]> =>
-  (await tables.store().writer.runAndReadAll(sql)).getRowsJS()[0]!.map(Number);
+  tables.quiet(async ({ store }) => (await store.writer.runAndReadAll(sql)).getRowsJS()[0]!.map(Number));
 
 test("more than the log holds: it is archived and trimmed, nothing waits for ever, and history stays whole", async () => {
   await using nats = await startBench({ logBytes: LOG_BYTES });
