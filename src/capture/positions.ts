@@ -18,6 +18,7 @@ export interface Position {
   readonly open: boolean;
   /** Hash of the start of the file and of what stands before the offset: whether it is still the same file. */
   readonly mark: string;
+  /** Kept in clear whatever the privacy level: texts of persons and tools only redacted, and only while they wait for their event. */
   readonly state: unknown;
 }
 
@@ -44,7 +45,8 @@ export interface Positions extends Iterable<[string, Position]> {
   save(durable: () => Promise<unknown>): Promise<void>;
 }
 
-const HEADER = { positions: 2 };
+/** Before 3 a state could hold titles and errors as they came. */
+const HEADER = { positions: 3 };
 
 /**
  * Opens a file of positions: a journal of JSON lines, one a change, the last one of a path counts. Following and importing may share it at

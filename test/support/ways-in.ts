@@ -105,6 +105,9 @@ const claudeLines = (planted: readonly Planted[], session: string): string =>
           toolUseResult: { stdout: text, stderr: text },
         },
         { type: "summary", summary: text.slice(0, 900), leafUuid: `${session}-r${k}` },
+        // waits for a record that is never read
+        { type: "summary", summary: text, leafUuid: `${session}-none${k}` },
+        { type: "custom-title", customTitle: text, sessionId: session },
       ];
     })
     .map((line) => JSON.stringify(line))
@@ -130,6 +133,15 @@ const codexLines = (planted: readonly Planted[], session: string): string =>
           name: "shell",
           call_id: `${session}-c${k}`,
           arguments: JSON.stringify({ command: ["bash", "-lc", text] }),
+        },
+      },
+      {
+        type: "event_msg",
+        payload: {
+          type: "mcp_tool_call_end",
+          call_id: `${session}-c${k}`,
+          invocation: { server: "db", tool: "query" },
+          result: { Err: text },
         },
       },
       {

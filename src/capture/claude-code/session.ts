@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { derivedId } from "../../base/id.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { redactText } from "../../base/redact.ts";
 import type { Draft } from "../../define/event.ts";
 import { sessionCompacted, sessionStarted, sessionTitled } from "../../events/session.ts";
-import { boundKey, short } from "../bound.ts";
+import { boundKey, boundText, short } from "../bound.ts";
 import { countOf, isLoose, looseOf, textOf } from "../loose.ts";
 import { type Context, idOf } from "./record.ts";
 import { type Beginning, remember, type State } from "./state.ts";
@@ -80,18 +82,26 @@ const keyOf = (value: unknown, max: number): string | undefined => {
   return text === undefined ? undefined : boundKey(text, max);
 };
 
+/** Enough to tell one title from the next, too little to try out what it was. */
+const markOf = (session: string, title: string): string =>
+  createHash("sha256").update(`${session} ${title}`).digest("hex").slice(0, 8);
+
 /** Takes the title of a `summary`, `custom-title` or `ai-title` record; it is given out by {@link placeTitles}. */
 export function noteTitle(state: State, record: Readonly<Record<string, unknown>>): void {
-  const title = short(record.summary, 2_000) ?? short(record.customTitle, 2_000) ?? short(record.aiTitle, 2_000);
-  if (title === undefined) return;
+  const text = [record.summary, record.customTitle, record.aiTitle].find(
+    (one) => typeof one === "string" && one !== "",
+  );
+  if (typeof text !== "string") return;
+  // at every level, so that where reading stopped makes no difference to the event and its id
+  const title = boundText(redactText(text), 2_000);
   const leaf = keyOf(record.leafUuid, 128);
   if (record.type === "summary") {
     if (leaf !== undefined) remember(state.titles, { title, leaf }, LIMITS.waiting_titles_max);
     return;
   }
   const session = keyOf(record.sessionId, LIMITS.session_chars_max) ?? state.session;
-  if (session === undefined || state.titled === `${session} ${title}`) return;
-  state.titled = `${session} ${title}`;
+  if (session === undefined || state.titled === markOf(session, title)) return;
+  state.titled = markOf(session, title);
   remember(state.titles, { title, session }, LIMITS.waiting_titles_max);
 }
 

@@ -23,7 +23,7 @@ export interface Beginning {
   model?: string;
 }
 
-/** A title that waits for the record it belongs to, or for the first time in the file. */
+/** A title that waits for the record it belongs to, or for the first time in the file. Positions are kept in clear, so it is redacted before it waits. */
 export interface WaitingTitle {
   readonly title: string;
   readonly leaf?: string;
@@ -55,7 +55,7 @@ export interface State {
   readonly recent: [uuid: string, time: number, session: string][];
   /** Prompt id and record of the last prompt. */
   prompted?: [prompt_id: string, own: string];
-  /** Session and title of the last title given, which newer versions repeat again and again. */
+  /** Short hash of session and title of the last title given, which newer versions repeat again and again. */
   titled?: string;
 }
 

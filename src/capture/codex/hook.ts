@@ -9,6 +9,7 @@ import { endedTool, requestedPermission, startedTool } from "../hooks/kinds/tool
 import { brokenTurn, endedAgent, endedTurn, failedTurn, startedAgent } from "../hooks/kinds/turn.ts";
 import type { HookSource } from "../hooks/source.ts";
 import type { Loose } from "../loose.ts";
+import { codexOutline } from "./outline.ts";
 
 /**
  * Codex CLI. Its payloads are those of Claude Code but for a turn's id; `notify` has a form of its own. A call has the id that the rollout and the telemetry
@@ -17,6 +18,7 @@ import type { Loose } from "../loose.ts";
 export const codex: HookSource = {
   name: "codex",
   assistant: "codex",
+  outline: codexOutline,
   names: { prompt_id: "turn_id" },
   repeated: ["model"],
   flat: (loose) => (loose.type === "agent-turn-complete" ? turnOf(loose) : loose),

@@ -9,6 +9,7 @@ export interface OpenCall {
   readonly input_bytes?: number;
   /** What an event beside the output told: whether it worked. */
   ok?: boolean;
+  /** Its error, redacted. */
   failure?: string;
 }
 

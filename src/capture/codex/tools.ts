@@ -1,4 +1,5 @@
 import { LIMITS } from "../../base/limits.ts";
+import { redactText } from "../../base/redact.ts";
 import type { Draft } from "../../define/event.ts";
 import { toolCalled, toolDenied, toolStarted } from "../../events/tool.ts";
 import { fileChanged } from "../../events/work.ts";
@@ -173,7 +174,8 @@ export function noteCallEvent(state: State, context: Context): Draft[] {
     call.mcp_server = short(looseOf(payload.invocation).server, 256) ?? call.mcp_server;
     const result = looseOf(payload.result);
     call.ok = result.Err === undefined && looseOf(result.Ok).is_error !== true && looseOf(result.Ok).isError !== true;
-    if (result.Err !== undefined) call.failure = short(result.Err, 4_000);
+    // the state is kept in clear
+    if (typeof result.Err === "string") call.failure = boundText(redactText(result.Err), 4_000);
   }
   if (payload.type !== "patch_apply_end") return [];
   if (call && typeof payload.success === "boolean") call.ok = payload.success;

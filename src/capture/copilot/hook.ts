@@ -3,6 +3,7 @@ import { answered, failedTool, requestedPermission, startedTool } from "../hooks
 import { brokenTurn, endedAgent, endedTurn, shownNotification, startedAgent } from "../hooks/kinds/turn.ts";
 import type { HookSource, Kind } from "../hooks/source.ts";
 import { looseOf, textOf } from "../loose.ts";
+import { copilotOutline } from "./outline.ts";
 
 /** A subagent's start names it and gives no id; the name stands for it. */
 const startedSubagent: Kind = (p, c) => {
@@ -27,6 +28,7 @@ const failed: Kind = (p, c) => {
 export const copilot: HookSource = {
   name: "copilot",
   assistant: "copilot",
+  outline: copilotOutline,
   names: {
     session_id: "sessionId",
     transcript_path: "transcriptPath",

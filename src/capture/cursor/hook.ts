@@ -6,6 +6,7 @@ import { answered, outputOf, startedTool } from "../hooks/kinds/tools.ts";
 import { brokenTurn, endedAgent, endedTurn, startedAgent } from "../hooks/kinds/turn.ts";
 import type { HookSource, Kind } from "../hooks/source.ts";
 import { type Loose, listOf, looseOf, parsedJson, textOf } from "../loose.ts";
+import { cursorOutline } from "./outline.ts";
 
 const linesIn = (value: unknown): number =>
   textOf(value) === undefined ? 0 : String(value).replace(/\n$/, "").split("\n").length;
@@ -65,6 +66,7 @@ const ended: Kind = (p, c) => {
 export const cursor: HookSource = {
   name: "cursor",
   assistant: "cursor",
+  outline: cursorOutline,
   names: {
     session_id: "conversation_id",
     prompt_id: "generation_id",

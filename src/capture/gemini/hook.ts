@@ -3,12 +3,14 @@ import { answered, outputOf, startedTool } from "../hooks/kinds/tools.ts";
 import { endedTurn, shownNotification } from "../hooks/kinds/turn.ts";
 import type { HookSource } from "../hooks/source.ts";
 import { looseOf, textOf } from "../loose.ts";
+import { geminiOutline } from "./outline.ts";
 import { textOfParts } from "./parts.ts";
 
 /** Gemini CLI. Neither calls nor prompts have ids in its hooks and its telemetry, see `src/events/occurrence.ts`. */
 export const gemini: HookSource = {
   name: "gemini",
   assistant: "gemini-cli",
+  outline: geminiOutline,
   names: { last_assistant_message: "prompt_response" },
   time: "timestamp",
   context: (context, payload) => {

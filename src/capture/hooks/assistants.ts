@@ -11,11 +11,14 @@ import { gemini } from "../gemini/hook.ts";
 import { isLoose } from "../loose.ts";
 import { opencode } from "../opencode/hook.ts";
 import type { HookRecord } from "./record.ts";
-import { type HookMapping, mappingOf } from "./source.ts";
+import { type HookMapping, type HookSource, mappingOf } from "./source.ts";
 
 /** One mapping an assistant; another assistant is another file and another name here. */
+export const HOOK_SOURCES: readonly HookSource[] = [claudeCode, codex, gemini, cursor, copilot, opencode];
+
+/** The mapping of each, by the assistant's name. */
 export const HOOK_MAPPINGS: Readonly<Record<string, HookMapping>> = Object.fromEntries(
-  [claudeCode, codex, gemini, cursor, copilot, opencode].map((source) => [source.name, mappingOf(source)]),
+  HOOK_SOURCES.map((source) => [source.name, mappingOf(source)]),
 );
 
 /** The events of a record, with ids that the same record always gives. What no mapping knows, and what was no JSON object, is kept as it came. */

@@ -1,45 +1,33 @@
-/**
+/*
  * What is kept of a payload at the level `metadata`, where nothing that a person wrote or a tool printed may be. The program in the assistant's way knows
- * nothing of events, so the names stand here; a test holds them against the catalogue: each of these fields goes into fields of events
- * that are not private, and into no other.
+ * nothing of events, so each assistant says in an `outline.ts` of its own, beside its mapping, what of its payloads is no such text. A test holds what is left
+ * against the catalogue and against what the mapping makes of the whole payload.
  */
-const KEPT = [
-  ...["session_id", "cwd", "hook_event_name", "transcript_path", "prompt_id", "agent_id", "agent_type"],
-  ...["permission_mode", "effort", "mcp_server", "tool_name", "tool_use_id"],
-  // what Gemini CLI, Copilot CLI and Cursor call the like
-  ...["timestamp", "sessionId", "transcriptPath", "agentId", "agentType", "toolName"],
-  ...["conversation_id", "generation_id", "subagent_id", "subagent_type"],
-];
-const KEPT_OF: Readonly<Record<string, readonly string[]>> = {
-  SessionStart: ["source", "model"],
-  SessionEnd: ["reason"],
-  Setup: ["trigger"],
-  UserPromptSubmit: ["source"],
-  UserPromptExpansion: ["expansion_type", "command_name", "command_source"],
-  Notification: ["notification_type"],
-  StopFailure: ["error"],
-  SubagentStop: ["agent_transcript_path"],
-  PreCompact: ["trigger"],
-  PostCompact: ["trigger"],
-  PreModelSwitch: ["from_model", "to_model", "requested_model", "source", "cache_ttl", "pricing"],
-  PostModelSwitch: ["from_model", "to_model", "requested_model", "source", "cache_ttl", "pricing"],
-  TaskCreated: ["task_id", "teammate_name", "team_name"],
-  TaskCompleted: ["task_id", "teammate_name", "team_name"],
-  TeammateIdle: ["teammate_name", "team_name"],
-  Elicitation: ["mcp_server_name", "elicitation_id", "mode"],
-  ElicitationResult: ["mcp_server_name", "elicitation_id", "mode", "action"],
-  ConfigChange: ["source", "file_path"],
-  InstructionsLoaded: ["file_path", "memory_type", "load_reason", "trigger_file_path", "parent_file_path"],
-  CwdChanged: ["old_cwd", "new_cwd"],
-  DirectoryAdded: ["directory", "source"],
-  FileChanged: ["file_path", "event"],
-  WorktreeCreate: ["name"],
-  WorktreeRemove: ["worktree_path"],
-};
-/** Fields of a tool's input that say which file the call is about. */
-const PATHS = ["file_path", "notebook_path"] as const;
 
 type Loose = Readonly<Record<string, unknown>>;
+/** What is kept of a value; undefined: nothing. `payload` is the whole of it. */
+export type Rule = (value: unknown, payload: Loose) => unknown;
+/** Names of fields that are kept, each with what is kept of it. */
+export type Shape = Readonly<Record<string, Rule>>;
+
+/** What one assistant's payloads hold beside texts. Paths are names with dots between. */
+export interface Outline {
+  /** Where the session stands; the first that is there holds. */
+  readonly session: readonly string[];
+  /** Where it stands in payloads of some kinds only. */
+  readonly sessionOf?: Readonly<Record<string, string>>;
+  /** Where the folder stands that the session works in. */
+  readonly folder: readonly string[];
+  /** Where the path of the transcript stands. */
+  readonly transcript: readonly string[];
+  /** Where the kind of payload stands, if not in what calls the hook. */
+  readonly kind: readonly string[];
+  /** What is kept of every payload. Numbers and truth values beside it are kept by themselves. */
+  readonly kept: Shape;
+  /** What is kept of payloads of some kinds besides. */
+  readonly keptOf?: Readonly<Record<string, Shape>>;
+}
+
 const isRecord = (value: unknown): value is Loose =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const CHARS_MAX = 65_536; // as `hook_text_chars_max`: sizes of longer texts are told as this
@@ -47,41 +35,121 @@ const CHARS_MAX = 65_536; // as `hook_text_chars_max`: sizes of longer texts are
 /** Text as long as what it stands for, so that whoever counts it finds the same. */
 const filler = (length: number): string => "x".repeat(Math.max(0, Math.min(length, CHARS_MAX)));
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? "");
-
-/** A payload without what persons wrote and tools printed: names, ids, paths, numbers, and how long the rest was. */
-export function outlineOf(payload: unknown): unknown {
-  if (!isRecord(payload)) return undefined;
-  const kind = typeof payload.hook_event_name === "string" ? payload.hook_event_name : "";
-  const kept = Object.hasOwn(KEPT_OF, kind) ? KEPT_OF[kind]! : [];
-  const out: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(payload)) {
-    if (KEPT.includes(name) || kept.includes(name)) out[name] = identityOf(value);
-    else if (typeof value === "number" || typeof value === "boolean") out[name] = value;
-    else if (name === "prompt" && typeof value === "string")
-      out[name] = /^\/[a-zA-Z]/.test(value) ? `/${filler(value.length - 1)}` : filler(value.length);
-    else if (name === "tool_input" || name === "toolArgs") out[name] = inputOf(value);
-    else if (name === "workspace_roots" && Array.isArray(value))
-      out[name] = value.filter((one) => typeof one === "string");
-    else if (name === "tool_response") out[name] = filler(bytesOf(value) - 2);
-    else if (name === "tool_calls" && Array.isArray(value))
-      out[name] = value.map((call) => (isRecord(call) ? { tool_use_id: identityOf(call.tool_use_id) } : {}));
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  return out;
-}
+};
 
-/** A name or id; of an object the one text that names it. */
-function identityOf(value: unknown): unknown {
+/** A name, id, path, word or number; of an object the one text that names it. */
+export const name: Rule = (value) => {
   if (!isRecord(value)) return Array.isArray(value) ? undefined : value;
   return Object.fromEntries(
     ["level", "name"].filter((key) => typeof value[key] === "string").map((key) => [key, value[key]]),
   );
+};
+/** A list of them. */
+export const names: Rule = (value) =>
+  Array.isArray(value) ? value.filter((one) => typeof one === "string") : undefined;
+/** How long a prompt is, and whether it is a command. */
+export const prompt: Rule = (value) => {
+  if (typeof value !== "string") return undefined;
+  return /^\/[a-zA-Z]/.test(value) ? `/${filler(value.length - 1)}` : filler(value.length);
+};
+/** How many bytes something takes as JSON. */
+export const size: Rule = (value) => filler(bytesOf(value) - 2);
+/** How many lines a text has, and what sign of a patch each begins with. */
+export const lines: Rule = (value) =>
+  typeof value === "string" ? value.replace(/[^\n]+/g, (line) => (/^[+-]/.test(line) ? line[0]! : "x")) : undefined;
+/** Whether there is something. */
+export const there: Rule = (value) => (value === null || value === "" ? value : true);
+/** Fields of an object. */
+export const fields =
+  (shape: Shape): Rule =>
+  (value, payload) =>
+    isRecord(value) ? fieldsOf(value, shape, payload) : undefined;
+/** Every item of a list; of one that nothing is kept of, its place. */
+export const each =
+  (rule: Rule): Rule =>
+  (value, payload) =>
+    Array.isArray(value) ? value.map((item) => rule(item, payload) ?? {}) : undefined;
+
+/** Names under which tools of the assistants are given the file they are about. */
+export const PATHS: readonly string[] = ["file_path", "notebook_path", "filePath", "absolute_path"];
+const inputShape: Shape = Object.fromEntries(
+  PATHS.map((path) => [path, (value: unknown) => (typeof value === "string" ? value : undefined)]),
+);
+/** A tool's input, which may be JSON in a text: the file it is about, and its size. */
+export const input: Rule = (value, payload) => {
+  const about = typeof value === "string" && value.startsWith("{") ? parsed(value) : value;
+  return isRecord(about) ? padded(fieldsOf(about, inputShape, payload), bytesOf(about)) : size(value, payload);
+};
+/** What a tool answered, which may be JSON in a text: some of its fields, and its size. */
+export const answer =
+  (shape: Shape): Rule =>
+  (value, payload) => {
+    const text = typeof value === "string" && value.startsWith("{");
+    const about = text ? parsed(value) : value;
+    const kept = isRecord(about) ? fieldsOf(about, shape, payload) : {};
+    if (Object.keys(kept).length === 0) return size(value, payload);
+    if (!text) return padded(kept, bytesOf(value));
+    const least = bytesOf(JSON.stringify({ ...kept, _: "" }));
+    const more = bytesOf(value) - least;
+    return JSON.stringify(more > 0 ? { ...kept, _: filler(more) } : kept);
+  };
+
+/** What is kept of an object, and beside it as much as makes it as large as it was. */
+function padded(kept: Loose, bytes: number): Loose {
+  const more = bytes - bytesOf({ ...kept, _: "" });
+  return more > 0 ? { ...kept, _: filler(more) } : kept;
 }
 
-function inputOf(input: unknown): unknown {
-  if (!isRecord(input)) return filler(bytesOf(input) - 2);
-  const paths = Object.fromEntries(
-    PATHS.filter((key) => typeof input[key] === "string").map((key) => [key, input[key]]),
-  );
-  const empty = bytesOf({ ...paths, _: "" });
-  return { ...paths, ...(bytesOf(input) > empty ? { _: filler(bytesOf(input) - empty) } : {}) };
+function fieldsOf(value: Loose, shape: Shape, payload: Loose): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    const kept = Object.hasOwn(shape, key) ? shape[key]!(item, payload) : undefined;
+    if (kept !== undefined) out[key] = kept;
+  }
+  return out;
 }
+
+/** The first text that stands at some paths and is not empty. */
+function textAt(payload: Loose, paths: readonly string[]): string | undefined {
+  for (const path of paths) {
+    let value: unknown = payload;
+    for (const key of path.split("."))
+      value = typeof value === "object" && value !== null ? (value as Loose)[key] : undefined;
+    if (typeof value === "string" && value !== "") return value;
+  }
+  return undefined;
+}
+
+/** Whose a payload is: its session, its folder, and its transcript. */
+export function ownerOf(payload: unknown, outline: Outline) {
+  const said = isRecord(payload) ? payload : {};
+  const kind = textAt(said, outline.kind) ?? "";
+  const { session, sessionOf = {} } = outline;
+  const more = Object.hasOwn(sessionOf, kind) ? [sessionOf[kind]!] : [];
+  return {
+    session: textAt(said, [...session, ...more]),
+    folder: textAt(said, outline.folder),
+    transcript: textAt(said, outline.transcript),
+  };
+}
+
+/** A payload without what persons wrote and tools printed: names, ids, paths, numbers, outcomes, and how long the rest was. */
+export function outlineOf(payload: unknown, outline: Outline, event?: string): unknown {
+  if (!isRecord(payload)) return undefined;
+  const kind = textAt(payload, outline.kind) ?? event ?? "";
+  const { kept, keptOf = {} } = outline;
+  const shape = Object.hasOwn(keptOf, kind) ? { ...kept, ...keptOf[kind] } : kept;
+  const plain = Object.fromEntries(
+    Object.entries(payload).filter(([, value]) => typeof value === "number" || typeof value === "boolean"),
+  );
+  return { ...plain, ...fieldsOf(payload, shape, payload) };
+}
+
+/** A shape that keeps some names, ids and words. */
+export const named = (...list: readonly string[]): Shape => Object.fromEntries(list.map((key) => [key, name]));

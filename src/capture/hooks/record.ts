@@ -3,7 +3,8 @@ import { LIMITS } from "../../base/limits.ts";
 import { type Choice, type Policy, stricter } from "../../base/privacy.ts";
 import { redactTextCold, redactValueCold } from "../../base/redact/cold.ts";
 import { openSealed, seal } from "../../base/seal.ts";
-import { outlineOf } from "./outline.ts";
+import { outlineOf, ownerOf } from "./outline.ts";
+import { outlineFor } from "./outlines.ts";
 
 /**
  * One payload as an assistant's hook gave it, without what its project does not let be kept and with long texts cut, as it waits on disk. What it means is decided by whoever
@@ -73,10 +74,10 @@ export function recordOf(
   if (bytes === data.length && bytes <= LIMITS.hook_body_bytes_max) {
     try {
       const payload = JSON.parse(text) as unknown;
-      const { session, choice } = choiceOf(payload, privacy);
+      const { session, choice } = choiceOf(payload, assistant, privacy);
       const kept =
         choice.level === "metadata"
-          ? redactValueCold(outlineOf(payload))
+          ? redactValueCold(outlineOf(payload, outlineFor(assistant), event))
           : choice.level === "full"
             ? textsOf(payload, (t) => privacy!.withoutOwn(shorten(t)))
             : redactValueCold(payload, shorten);
@@ -95,25 +96,21 @@ const PLAIN_RECORD: Choice = { level: "redacted", encrypt: false };
 const FORGOTTEN_RECORD: Choice = { level: "metadata", encrypt: false };
 
 /** What holds for a payload: by its folder, and by the folder its transcript belongs to where that is stricter. */
-function choiceOf(payload: unknown, privacy: RecordPrivacy | undefined): { session?: string; choice: Choice } {
+function choiceOf(
+  payload: unknown,
+  assistant: string,
+  privacy: RecordPrivacy | undefined,
+): { session?: string; choice: Choice } {
   if (!privacy) return { choice: PLAIN_RECORD };
-  const said = (typeof payload === "object" && payload !== null ? payload : {}) as Record<string, unknown>;
-  // Copilot CLI and Cursor have other names for them
-  const session = textIn(said.session_id, said.sessionId, said.conversation_id);
-  const roots: unknown = said.workspace_roots;
-  const cwd = textIn(said.cwd, Array.isArray(roots) ? roots[0] : undefined);
+  const { session, folder, transcript } = ownerOf(payload, outlineFor(assistant));
   if (session !== undefined && privacy.keys.anyForgotten() && privacy.keys.forgotten(session))
     return { session, choice: FORGOTTEN_RECORD };
   const policy = privacy.policy();
   if (policy.plain) return { choice: PLAIN_RECORD };
-  const choice = policy.of(cwd);
-  const other = policy.ofTranscript(textIn(said.transcript_path, said.transcriptPath));
+  const choice = policy.of(folder);
+  const other = policy.ofTranscript(transcript);
   return { ...(session === undefined ? {} : { session }), choice: other ? stricter(choice, other) : choice };
 }
-
-/** The first of some values that is a text and not empty. */
-const textIn = (...values: readonly unknown[]): string | undefined =>
-  values.find((value): value is string => typeof value === "string" && value !== "");
 
 /** The record as JSON: in clear, or encrypted where that was chosen. Where there is no key to be had, nothing is kept but that it came. */
 function lineFor(

@@ -3,6 +3,7 @@ import type { Draft } from "../../define/event.ts";
 import { hookReceived } from "../../events/hook.ts";
 import { boundJson, jsonBytes } from "../bound.ts";
 import { type Loose, timeOf } from "../loose.ts";
+import type { Outline } from "./outline.ts";
 import { contextOf, type HookContext, type Payload, readPayload } from "./payload.ts";
 
 /** Makes the events of one kind of payload; undefined where what the event cannot do without is missing. */
@@ -16,6 +17,8 @@ export interface HookSource {
   readonly assistant: string;
   /** Every kind of payload that has a meaning of its own, by the assistant's name of it. */
   readonly kinds: Readonly<Record<string, Kind>>;
+  /** What is kept of its payloads where no texts may be, and where their session, folder and kind stand. The same as in `outlines.ts`. */
+  readonly outline: Outline;
   /** How the assistant calls a field, where it is not the usual name. */
   readonly names?: Readonly<Record<string, string>>;
   /** Fields, by its own names, that payloads repeat and no event needs: what they say is told once elsewhere, or is nobody's business. */

@@ -8,6 +8,7 @@ import { answered, requestedPermission, startedTool } from "../hooks/kinds/tools
 import { brokenTurn, endedTurn } from "../hooks/kinds/turn.ts";
 import type { HookSource, Kind } from "../hooks/source.ts";
 import { countOf, isLoose, type Loose, listOf, looseOf, textOf } from "../loose.ts";
+import { opencodeOutline } from "./outline.ts";
 
 const startedSession: Kind = (p, c) => {
   const info = looseOf(p.any("info"));
@@ -82,6 +83,7 @@ const editedFile: Kind = (p, c) => {
 export const opencode: HookSource = {
   name: "opencode",
   assistant: "opencode",
+  outline: opencodeOutline,
   names: {
     session_id: "sessionID",
     prompt_id: "messageID",

@@ -5,6 +5,7 @@ import * as tools from "../../hooks/kinds/tools.ts";
 import * as turn from "../../hooks/kinds/turn.ts";
 import type { HookSource } from "../../hooks/source.ts";
 import { workOf } from "../work.ts";
+import { claudeCodeOutline } from "./outline.ts";
 
 /** The end of a call that worked. Its structured answer is what the transcript keeps as toolUseResult, and tells of files and commits alike. */
 const calledTool = tools.answered(
@@ -21,6 +22,7 @@ const calledTool = tools.answered(
 export const claudeCode: HookSource = {
   name: "claude-code",
   assistant: "claude-code",
+  outline: claudeCodeOutline,
   kinds: {
     SessionStart: session.startedSession,
     SessionEnd: session.endedSession,

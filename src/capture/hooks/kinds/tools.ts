@@ -4,10 +4,8 @@ import { toolCalled, toolDenied, toolStarted } from "../../../events/tool.ts";
 import { permissionRequested, toolsAnswered } from "../../../events/turn.ts";
 import { boundJson, boundKey, boundText, jsonBytes } from "../../bound.ts";
 import { isLoose, listOf, looseOf, parsedJson, textOf } from "../../loose.ts";
+import { PATHS } from "../outline.ts";
 import type { HookContext, Payload } from "../payload.ts";
-
-/** Names under which tools of the assistants are given the file they are about. */
-const PATHS = ["file_path", "notebook_path", "filePath", "absolute_path"];
 
 /** The call a payload is about; undefined where it names no tool. */
 function callOf(p: Payload, c: HookContext) {
