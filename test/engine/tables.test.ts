@@ -118,6 +118,28 @@ describe("position and rows move together", () => {
   );
 });
 
+test("ids that say nothing of their time are looked up once a batch, and are known again", async () => {
+  await using dir = await tempDir();
+  const tables = await openTestTables(dir.path, projections);
+  const { writer } = tables.store;
+  const ask = writer.runAndReadAll.bind(writer);
+  let lookups = 0;
+  writer.runAndReadAll = (sql, ...rest) => {
+    if (/from events where id between/.test(sql)) lookups++;
+    return ask(sql, ...rest);
+  };
+  const random = Array.from({ length: 40 }, (_, k) => ({ ...call(k, "Bash"), id: crypto.randomUUID() }) as Event);
+  const log = logOf(
+    random,
+    random.map((_, k) => k / 40),
+  );
+  await applyAll(tables, log);
+  expect(lookups).toBe(1);
+  await applyAll(tables, logOf([...random, ...random], [0.3, 0.7], log.length + 1));
+  expect(tables.position).toMatchObject({ applied: 40, repeated: 80 });
+  await tables.close();
+});
+
 describe("events that a table cannot take", () => {
   const on = [definitionOf("tool.called")!];
   const row = { event_id: id("event"), tool: text("tool") };

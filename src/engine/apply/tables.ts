@@ -27,7 +27,7 @@ import { Repeats } from "./repeats.ts";
 import { Rollups } from "./rollups.ts";
 import { SeenIds } from "./seen.ts";
 import { setAside } from "./set-aside.ts";
-import { type Choice, type Sort, sorter } from "./sort.ts";
+import { type Choice, idsOf, sort } from "./sort.ts";
 import { Writing } from "./writing.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -60,7 +60,6 @@ export class Tables {
   /** Tables whose rows change. */
   private readonly keyed: readonly KeyedTable<never>[];
   private readonly ahead = new Ahead();
-  private readonly sort: Sort;
   private readonly writing: Writing;
 
   private constructor(store: Store, projections: Projections, position: Position, caches: Caches, seen: SeenIds) {
@@ -82,7 +81,6 @@ export class Tables {
     this.events = new EventRows(columnsOf(events));
     this.keyed = [...this.folded.map((f) => f.table), this.rollups.table] as unknown as KeyedTable<never>[];
     this.writing = new Writing(store);
-    this.sort = sorter(seen, this.forgotten, this.writing.db);
   }
 
   /** Opens the tables of a store where they stand. */
@@ -182,15 +180,20 @@ export class Tables {
     try {
       let step: Portion[] = [];
       let waiting = 0;
+      // ids that must be looked up are looked up together: a statement for each frame costs more than all the rest of it
+      const known = await this.seen.repeats(idsOf(batch), ids, this.writing.db);
+      let at = 0;
       for (const placed of batch) {
-        const { portion, repeats } = await this.sort(placed, ids, how);
+        const { count } = placed.frame;
+        const { portion, repeats } = sort(placed, known.subarray(at, at + count), this.forgotten, how);
+        at += count;
         repeated += repeats.length;
         for (const item of repeats) this.repeats.tell(item);
         // what weir itself tells (ticks, alerts) is not what happened last
         for (const { event } of portion.items) if (event.via !== "weir" && event.time > time_us) time_us = event.time;
         faults.push(...portion.faults);
         step.push(portion);
-        waiting += placed.frame.count;
+        waiting += count;
         // frames share a step: each step pays for its appenders
         if (waiting < LIMITS.apply_events_max && placed !== batch.at(-1)) continue;
         await this.compute(step, faults);
