@@ -28,7 +28,7 @@ const telemetry = telemetryPart(
 );
 
 const tokenIn = (headers: unknown): string | undefined =>
-  /^Authorization=Bearer%20([\w-]{32})$/.exec(String(headers))?.[1];
+  /^Authorization=Bearer%20([\w-]{32,64})$/.exec(String(headers))?.[1];
 
 /** Claude Code: hooks and the environment in its settings, MCP servers in a file of their own. */
 export const claudeCodeSetup: Setup = {

@@ -25,7 +25,7 @@ const mcp: TomlPart = {
 };
 
 const EXPORTER =
-  /^exporter = \{ otlp-http = \{ endpoint = "(http:\/\/127\.0\.0\.1:\d+)\/v1\/logs", protocol = "json", headers = \{ Authorization = "Bearer ([\w-]{32})" \} \} \}$/;
+  /^exporter = \{ otlp-http = \{ endpoint = "(http:\/\/127\.0\.0\.1:\d+)\/v1\/logs", protocol = "json", headers = \{ Authorization = "Bearer ([\w-]{32,64})" \} \} \}$/;
 
 /** Log events tell all that weir has a place for; prompts stay out unless `log_user_prompt` is set. */
 const otel: TomlPart = {
