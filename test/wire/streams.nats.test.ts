@@ -7,6 +7,7 @@ import { ensureStreams, markArchived, purgeUpTo, streamConfig, streamIdentity } 
 import { describeBrokers } from "../support/brokers.ts";
 import { type BrokerUnderTest, quiet, testConfig } from "../support/nats.ts";
 import { tempDir } from "../support/temp.ts";
+import { until } from "../support/until.ts";
 
 const MiB = 1024 * 1024;
 const options = { logBytes: 256 * MiB, partitions: 1, natsReplicas: 1 };
@@ -91,7 +92,14 @@ describeBrokers("streams", ({ startBroker }) => {
     await using engine = await withEngine(nats);
     const { jsm } = engine;
     for (const [text, setting] of breaking) {
-      await jsm.streams.add({ ...streamConfig("WEIR_IN", options), max_bytes: MiB, ...setting });
+      // the server may still be removing the folder of the one before
+      const made = { ...streamConfig("WEIR_IN", options), max_bytes: MiB, ...setting };
+      await until("the stream is made", () =>
+        jsm.streams.add(made).then(
+          () => true,
+          () => false,
+        ),
+      );
       const thrown = await ensureStreams(jsm, options).catch((e) => e);
       expect(thrown).toMatchObject({ code: "broker_refused" });
       expect(thrown.message).toContain(`stream WEIR_IN: ${text}`);
