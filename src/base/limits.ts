@@ -164,7 +164,7 @@ export const LIMITS = {
   mcp_client_idle_ms: 60_000, // how long a connection of a client is kept unused; it is told so
   mcp_connect_ms_max: 10_000, // until a connection to a server stands
   mcp_drain_ms_max: 5_000, // how long requests in flight may take when the HTTP proxy is ended
-  mcp_flush_ms_max: 2_500, // how long the recorder may take to write what it has when the proxy ends
+  mcp_flush_ms_max: 10_000, // how long the recorder may take to write what it has when the proxy ends; on a busy machine it is the last to run
   // telemetry (OTLP)
   otlp_body_bytes_max: 4_194_304, // one request as it comes
   otlp_inflated_bytes_max: 16_777_216, // one request after gzip is undone
