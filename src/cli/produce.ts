@@ -116,7 +116,7 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
       if (json) say(openSealed(JSON.stringify({ ...cloud, stream_seq: message.seq }), keyOf));
       else
         say(
-          `${String(cloud.time).slice(11, 23)}  ${event.type.padEnd(18)} ${(event.session ?? "").slice(0, 8).padEnd(8)}  ${openSealed(JSON.stringify(cloud.data), keyOf).slice(0, 140)}`,
+          `${String(cloud.time).slice(0, 23).replace("T", " ")}  ${event.type.padEnd(18)} ${(event.session ?? "").slice(0, 8).padEnd(8)}  ${openSealed(JSON.stringify(cloud.data), keyOf).slice(0, 140)}`,
         );
     }
   }
