@@ -277,6 +277,7 @@ const rejected = program
 rejected
   .command("list")
   .description("what was rejected and why, the newest first")
+  .option("--limit <rows>", "at most so many, 50 where it is not given")
   .option("--json", "as JSON")
   .action(async (o) => (await import("./cli/rejected.ts")).listRejected(o));
 rejected

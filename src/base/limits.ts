@@ -33,6 +33,7 @@ export const LIMITS = {
   trim_soon_ms: 500, // input that held what must not be kept is trimmed after this, instead of with the next saved state
   snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
   standby_ms: 3_000, // how long a fenced runner waits before it looks again
+  unreadable_told_ms: 5_000, // frames that cannot be read are counted in the log this often, not told one by one
   told_ms: 250, // how often the processors' thread tells how far it is
   lease_beat_ms: 1_000, // how often an instance tells the others which partitions it works on
   lease_ms: 4_000, // not heard for so long, it is gone and its partitions are free

@@ -73,3 +73,9 @@ export function noteEvent(report: ImportReport, seen: Set<string>, draft: Draft)
   if (seen.size < LIMITS.import_facts_max) seen.add(fact);
   report[name] += 1;
 }
+
+/** The one file that was read, where it holds something else than a session: no event came of it, and its first line is no record. */
+export function noSessionFile({ files, events, bad_lines }: ImportReport): string | undefined {
+  const [bad] = bad_lines;
+  return files === 1 && events === 0 && bad?.line === 1 ? bad.file : undefined;
+}

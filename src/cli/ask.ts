@@ -48,7 +48,7 @@ export function sayAnswer(answer: Answer, { json, csv }: Format): void {
       truncated,
       ...(answer.note ? { note: answer.note } : {}),
     });
-  else if (csv) process.stdout.write(toCsv(answer));
+  else if (csv) process.stdout.write(toCsv(answer, "\n"));
   else {
     sayTable(columns, rows);
     if (answer.note) note(answer.note);

@@ -103,7 +103,7 @@ export function createContext(parts: ContextParts): Context {
     token: parts.token,
     capture: {
       token: captureToken(config.dataDir),
-      opens: (method, path) => method === "POST" && CAPTURE_PATHS.some((start) => path.startsWith(start)),
+      opens: (path) => CAPTURE_PATHS.some((start) => path.startsWith(start)),
     },
     version: parts.version,
     report: (error, where) => log.error({ err: error, where }, "a bug: a request failed for no known reason"),

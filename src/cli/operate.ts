@@ -12,6 +12,7 @@ import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
 import { loadProjections } from "../engine/load.ts";
 import { removeStore, replay } from "../engine/replay.ts";
+import { unattendedAdvice } from "../engine/unattended.ts";
 import type { Verification } from "../engine/verify.ts";
 import { setAsideStore } from "../store/open.ts";
 import { startBroker } from "../wire/broker.ts";
@@ -64,13 +65,15 @@ export async function verifyCommand({ json }: { json?: boolean }): Promise<void>
     for (const { first, last } of found.lost) say(`NO  the log lacks sequences ${first} to ${last}`);
     for (const { seq, in_log, in_tables } of found.frames)
       say(`NO  sequence ${seq}: ${in_log} events in the log, ${in_tables} in the tables`);
+    for (const { stream, subject, messages } of found.unattended)
+      say(`NO  ${messages} messages wait on ${subject} (${stream}): ${unattendedAdvice(readConfig().partitions)}`);
     for (const { file, first, last, why } of found.archive.faults)
       say(`NO  the archive's file ${file} (sequences ${first} to ${last}): ${why}; put it back from a backup`);
     const { segments, last_seq: archived } = found.archive;
     if (segments > 0) say(`    the archive holds sequences up to ${archived} in ${segments} segments`);
     const { events, producers, first_seq, last_seq } = found.checked;
     say(
-      `${found.ok ? "Nothing is lost" : "Something is missing"}: ${events} events of ${producers} producers, sequences ${first_seq} to ${last_seq}.`,
+      `${found.ok ? "Nothing is lost" : "Something is missing or waits for ever"}: ${events} events of ${producers} producers, sequences ${first_seq} to ${last_seq}.`,
     );
   }
   if (!found.ok) process.exitCode = 1;

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { environment, readConfig } from "../base/config.ts";
@@ -9,6 +9,7 @@ import { openSealed } from "../base/seal.ts";
 import { toCloudEvent } from "../capture/cloudevents.ts";
 import { defaultDirs, TRANSCRIPT_KINDS, type TranscriptKind } from "../capture/discover.ts";
 import { importTranscripts } from "../capture/import.ts";
+import { noSessionFile } from "../capture/report.ts";
 import { openLog } from "../engine/archive/read-log.ts";
 import { createWeir } from "../sdk/index.ts";
 import { readFrame } from "../wire/frame.ts";
@@ -73,6 +74,11 @@ export async function importCommand(
     note("The import was ended before it was done; run it again for the rest.");
     process.exitCode = 1;
   }
+  const strange = noSessionFile(report);
+  if (strange !== undefined && dirs.length === 1 && statSync(dirs[0]!).isFile())
+    throw new WeirError("bad_input", `${strange} is no session file of ${kind}: no event came of its lines`, {
+      hint: "name a session file, or a folder of them",
+    });
   if (json) return sayJson(report);
   say(
     `${report.files} files read, ${report.files_skipped_unchanged} unchanged: ${report.lines} lines, ${report.events} events (${report.prompts} prompts, ${report.tool_calls} tool calls, ${report.model_calls} model answers)`,
@@ -82,6 +88,8 @@ export async function importCommand(
     note(`  … and ${report.bad_lines_total - report.bad_lines.length} more lines`);
   for (const { file, reason } of report.unreadable) note(`  ${file}: ${reason}`);
   if (report.files + report.files_skipped_unchanged === 0) note(`No session files were found in ${dirs.join(", ")}.`);
+  else if (report.files > 0 && report.events === 0)
+    note(`No event came of what was read: see whether those are session files of ${kind}.`);
 }
 
 /** `weir tail`: events as they enter the log. */
@@ -108,7 +116,7 @@ export async function tail({ json, from }: { json?: boolean; from?: string }): P
       if (json) say(openSealed(JSON.stringify({ ...cloud, stream_seq: message.seq }), keyOf));
       else
         say(
-          `${String(cloud.time).slice(11, 23)}  ${event.type.padEnd(18)} ${(event.session ?? "").slice(0, 8).padEnd(8)}  ${openSealed(JSON.stringify(cloud.data), keyOf).slice(0, 140)}`,
+          `${String(cloud.time).slice(0, 23).replace("T", " ")}  ${event.type.padEnd(18)} ${(event.session ?? "").slice(0, 8).padEnd(8)}  ${openSealed(JSON.stringify(cloud.data), keyOf).slice(0, 140)}`,
         );
     }
   }

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { WeirError } from "../base/errors.ts";
-import { client, sayAnswer } from "./ask.ts";
+import { client, query } from "./ask.ts";
 import { say, sayJson } from "./print.ts";
 
 /** `weir rejected list`. */
-export async function listRejected(format: { json?: boolean }): Promise<void> {
-  sayAnswer(await client().ask("rejected", {}), format);
+export async function listRejected({ limit, json }: { limit?: string; json?: boolean }): Promise<void> {
+  await query("rejected", limit === undefined ? [] : [`--limit=${limit}`], { json });
 }
 
 async function originalOf(id: string): Promise<{ row: Record<string, unknown>; bytes: Buffer }> {

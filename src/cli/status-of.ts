@@ -8,6 +8,7 @@ import type { Archive } from "../engine/archive/archive.ts";
 import type { ArchiverStatus } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/processor-run.ts";
+import { findUnattended, unattendedAdvice } from "../engine/unattended.ts";
 import type { Status } from "../read/status.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { spoolsWaiting, unreadableRecords } from "../sdk/spools.ts";
@@ -86,6 +87,14 @@ export async function readStatus(parts: {
   if (lacks > 0 && projecting.status.lost.length === 0)
     reasons.push(`the log lacks ${lacks} of its ${log?.last_seq} sequences`);
   if (projecting.status.verified === false) reasons.push("weir verify found that something is missing; it names what");
+  const unattended = up ? await findUnattended(bus, config.partitions).catch(() => []) : [];
+  if (unattended.length > 0)
+    reasons.push(
+      `${unattended.reduce((sum, { messages }) => sum + messages, 0)} messages wait on ${unattended
+        .map(({ subject }) => subject)
+        .slice(0, 5)
+        .join(", ")}, and ${unattendedAdvice(config.partitions)}`,
+    );
   const failing = reasons.length > 0;
   for (const { name, state, trouble, notice } of parts.processors()) {
     if (state === "stopped") reasons.push(`the processor ${name} has stopped`);

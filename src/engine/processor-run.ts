@@ -19,6 +19,7 @@ import { rejectedFrame } from "./rejected-frame.ts";
 import { readerOf, type Ways } from "./resume.ts";
 import { saveSnapshot } from "./snapshot.ts";
 import { type Stepped, stepFrame } from "./step.ts";
+import { tellUnreadable } from "./tell-unreadable.ts";
 
 /** A runner seen from outside. */
 export interface ProcessorStatus {
@@ -70,6 +71,7 @@ export class ProcessorRun {
   private readonly options: ProcessorOptions;
   private readonly ways: Ways;
   private readonly of: { readonly of: string; readonly created: string };
+  private readonly unreadable: ReturnType<typeof tellUnreadable>;
   /** The place of {@link position}, and of the last output. */
   private place: string | undefined;
   private publishedPlace: string | undefined;
@@ -83,6 +85,7 @@ export class ProcessorRun {
     this.options = options;
     this.ways = ways;
     this.of = of;
+    this.unreadable = tellUnreadable(options.log, ways.inStream, LIMITS.unreadable_told_ms);
     this.input = last?.input ?? 0;
     this.publishedPlace = last?.place;
     this.totals = last?.totals ?? NO_TOTALS;
@@ -174,6 +177,7 @@ export class ProcessorRun {
   /** A run that ended does not save any more. */
   stop(): void {
     this.saving.never();
+    this.unreadable.end();
   }
 
   /** Takes what waits, up to one output frame, steps through it and publishes. */
@@ -238,7 +242,7 @@ export class ProcessorRun {
       return readFrame(message.data, unpackedMax);
     } catch (error) {
       if (!(error instanceof WeirError) || error.code !== "frame_invalid") throw error;
-      this.options.log.error({ stream: this.ways.inStream, seq: message.seq, err: error }, "a frame cannot be read");
+      this.unreadable.note(message.seq, error.message);
       this.reject(message, emitted, error.message);
       return undefined;
     }

@@ -9,6 +9,7 @@ import type { Archive } from "./archive/archive.ts";
 import { openLog } from "./archive/read-log.ts";
 import type { Fault } from "./archive/records.ts";
 import { checkMaking } from "./run-projections.ts";
+import { findUnattended, type Unattended } from "./unattended.ts";
 
 /** One law that must hold, with the numbers on both sides. */
 export interface Law {
@@ -30,6 +31,8 @@ export interface Verification {
   readonly frames: readonly { seq: number; in_log: number; in_tables: number }[];
   /** Sequences that are missing in the log itself, its archive included. */
   readonly lost: readonly { first: number; last: number }[];
+  /** What waits in partitions that nobody works on. */
+  readonly unattended: readonly Unattended[];
   /** What is archived of the log, and the files of it that are missing or not what was written. */
   readonly archive: {
     readonly segments: number;
@@ -98,13 +101,17 @@ export async function verify(options: {
     );
     const { missing, dropped, producers } = await producerGaps(connection);
     const lost = walked.lost;
+    const unattended = await findUnattended(bus, partitions);
     return {
-      ok: [missing, walked.frames, lost, faults].every((list) => list.length === 0) && laws.every((l) => l.holds),
+      ok:
+        [missing, walked.frames, lost, unattended, faults].every((list) => list.length === 0) &&
+        laws.every((l) => l.holds),
       laws,
       missing,
       dropped,
       frames: walked.frames,
       lost,
+      unattended,
       archive: { segments: segments.length, last_seq: end, faults },
       checked: { events: walked.events, producers, first_seq: walked.first, last_seq: position.seq },
     };

@@ -53,7 +53,7 @@ export interface ReadContext extends Asked {
   /** The secret of `Authorization: Bearer`. */
   readonly token: string;
   /** A second token, for assistants that send what they do: it opens the paths of capture only. */
-  readonly capture?: { readonly token: string; opens(method: string, path: string): boolean };
+  readonly capture?: { readonly token: string; opens(path: string): boolean };
   readonly version: string;
   /** Hosts that requests may name, for example 127.0.0.1, localhost and [::1]; one with a port allows this port only. */
   readonly hosts: readonly string[];

@@ -13,6 +13,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ImportOptions, type ImportProgress, importTranscripts } from "../../src/capture/import.ts";
 import { openPositions } from "../../src/capture/positions.ts";
+import { noSessionFile } from "../../src/capture/report.ts";
 import { type CollectingSink, collectingSink, idsOf } from "../support/collecting-sink.ts";
 import { tempDir } from "../support/temp.ts";
 import { answer, prompt, sampleSession, sampleText } from "../support/transcript-sample.ts";
@@ -46,6 +47,14 @@ async function desk(): Promise<Desk> {
 const text = sampleText(sampleSession());
 
 describe("an import", () => {
+  test("tells a file that is no session file", async () => {
+    await using it = await desk();
+    writeFileSync(it.file, "root:x:0:0\nbin:x:1:1\n");
+    expect(noSessionFile(await it.run({ dirs: [it.file] }))).toBe(it.file);
+    writeFileSync(it.file, `${text}torn\n`);
+    expect(noSessionFile(await it.run({ dirs: [it.file] }))).toBeUndefined();
+  });
+
   test("reports what it read, and reads nothing the second time", async () => {
     await using it = await desk();
     writeFileSync(it.file, text);

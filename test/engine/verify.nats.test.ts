@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import { clock } from "../../src/base/clock.ts";
 import { newId } from "../../src/base/id.ts";
 import type { Event } from "../../src/define/event.ts";
+import { findUnattended } from "../../src/engine/unattended.ts";
 import { verify } from "../../src/engine/verify.ts";
 import { encodeEvents } from "../../src/wire/encode.ts";
 import { publishFrame } from "../../src/wire/publish.ts";
-import { inSubject } from "../../src/wire/streams.ts";
+import { eventsSubject, inSubject, validSubject } from "../../src/wire/streams.ts";
 import { runProcessors, runTables, startBench } from "../support/pipeline.ts";
 import { until } from "../support/until.ts";
 
@@ -53,4 +54,37 @@ test("nothing is found missing while events go through, and it ends", async () =
     sending = false;
     connection.closeSync();
   }
+});
+
+test("what waits in a partition that nobody works on is named", async () => {
+  await using bench = await startBench();
+  await using tables = await runTables(bench);
+  const producer = await bench.nats.connect("producer");
+  const connection = await tables.store().instance.connect();
+  const look = () => verify({ bus: bench.bus, connection, quiet: tables.quiet, partitions: 1 });
+  try {
+    expect(await look()).toMatchObject({ ok: true, unattended: [] });
+    await producer.js.publish(inSubject(7), "x");
+    await producer.js.publish("weir.in.nobody", "x");
+    expect(await look()).toMatchObject({
+      ok: false,
+      unattended: [
+        { stream: "WEIR_IN", subject: "weir.in.7", messages: 1 },
+        { stream: "WEIR_IN", subject: "weir.in.nobody", messages: 1 },
+      ],
+    });
+    expect(await findUnattended(bench.bus, 8)).toMatchObject([{ subject: "weir.in.nobody" }]);
+  } finally {
+    connection.closeSync();
+    await producer.close();
+  }
+});
+
+test("what was worked on while there were more partitions does not count as waiting", async () => {
+  await using bench = await startBench();
+  const frame = encodeEvents([]);
+  const { seq: input } = await publishFrame(bench.bus, validSubject(3), frame, { count: 0 });
+  expect(await findUnattended(bench.bus, 1)).toEqual([{ stream: "WEIR_VALID", subject: "weir.valid.3", messages: 1 }]);
+  await publishFrame(bench.bus, eventsSubject("enrich", 3), frame, { count: 0, input });
+  expect(await findUnattended(bench.bus, 1)).toEqual([]);
 });

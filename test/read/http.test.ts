@@ -206,6 +206,18 @@ describe("commands, SQL and events", () => {
     const nothing = await app.request("/api/nothing", { method: "DELETE", headers: AUTH });
     expect([nothing.status, nothing.headers.get("allow")]).toEqual([404, null]);
   });
+  it("answers the token of capture so too, where it opens the path", async () => {
+    const capture = { token: "narrow", opens: (path: string) => path.startsWith("/v1/") };
+    const receiving = createHttp({ ...ctx, capture });
+    receiving.post("/v1/traces", (c) => c.body(null, 200));
+    for (const token of [TOKEN, capture.token]) {
+      const headers = { Authorization: `Bearer ${token}` };
+      const { status, headers: told } = await receiving.request("/v1/traces", { headers });
+      expect([status, told.get("allow")]).toEqual([405, "POST"]);
+    }
+    const headers = { Authorization: `Bearer ${capture.token}` };
+    expect((await receiving.request("/api/status", { headers })).status).toBe(401);
+  });
   it("answers SQL as JSON and CSV", async () => {
     expect((await bodyOf(post("/api/sql", { query: "select 1 as a" }))).rows).toEqual([[1]]);
     const csv = await post("/api/sql", {
