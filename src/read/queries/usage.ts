@@ -1,7 +1,8 @@
 import { WeirError } from "../../base/errors.ts";
-import { float, int, list, optional, text, time } from "../../define/field.ts";
+import { list, optional, text, time } from "../../define/field.ts";
 import { defineQuery } from "../../define/query.ts";
 import { ALWAYS, type Condition, equals, period, rows, rowsOf, spanning, statement, within } from "../statement.ts";
+import { addedUsage, USAGE_SUMS, usageSums } from "../usage-sums.ts";
 
 const BY = ["day", "hour", "model", "project", "assistant", "total"];
 
@@ -35,14 +36,7 @@ export default defineQuery({
     model: optional(text("model, where grouped by it")),
     project: optional(text("folder of the project, where grouped by it")),
     assistant: optional(text("assistant, where grouped by it")),
-    calls: int("model answers"),
-    errors: int("requests that failed"),
-    input_tokens: int("input tokens without cached ones", { unit: "token" }),
-    output_tokens: int("output tokens", { unit: "token" }),
-    cache_creation_tokens: int("input tokens written to the cache", { unit: "token" }),
-    cache_read_tokens: int("input tokens read from the cache", { unit: "token" }),
-    cost_usd: float("list price of the calls that have one", { unit: "USD" }),
-    unpriced_calls: int("calls whose model has no known price"),
+    ...usageSums,
   },
   sql: (input) => {
     const by = groups(input.by);
@@ -52,19 +46,9 @@ export default defineQuery({
       ...(timed ? [timed] : []),
       ...["model", "project", "assistant"].filter((name) => by.includes(name)),
     ];
-    const sums = [
-      "calls",
-      "errors",
-      "input_tokens",
-      "output_tokens",
-      "cache_creation_tokens",
-      "cache_read_tokens",
-      "cost_usd",
-      "unpriced_calls",
-    ];
     const span = by.includes("hour")
       ? hourly(input)
-      : spanning("usage", ["model", "project", "assistant", ...sums], input, ALWAYS);
+      : spanning("usage", ["model", "project", "assistant", ...USAGE_SUMS], input, ALWAYS);
     return statement(
       [
         equals("model", "model", input.model),
@@ -74,9 +58,7 @@ export default defineQuery({
       (
         where,
       ) => `select ${timed ? `${timed} as time` : "null::timestamp as time"}, ${key("model")}, ${key("project")}, ${key("assistant")},
-  sum(calls)::bigint as calls, sum(errors)::bigint as errors, sum(input_tokens)::bigint as input_tokens, sum(output_tokens)::bigint as output_tokens,
-  sum(cache_creation_tokens)::bigint as cache_creation_tokens, sum(cache_read_tokens)::bigint as cache_read_tokens,
-  round(sum(cost_usd), 9) as cost_usd, sum(unpriced_calls)::bigint as unpriced_calls
+  ${addedUsage}
 from (${span.sql}) where ${where} ${grouped.length > 0 ? `group by ${grouped.join(", ")}` : "having count(*) > 0"}
 order by ${timed ? `${timed} desc, ` : ""}cost_usd desc, calls desc limit $rows`,
       { ...span.values, rows: rowsOf(input.limit, 500) },
