@@ -3,6 +3,7 @@ import { derivedId, isId } from "../base/id.ts";
 import type { Draft, Event, EventDefinition } from "../define/event.ts";
 import { definitionOf } from "../events/catalog.ts";
 import { plain } from "../events/plain.ts";
+import { isLoose } from "./loose.ts";
 
 /** Attributes of an event that travel as CloudEvents extension attributes under their own names. */
 const EXTENSIONS = [
@@ -19,16 +20,13 @@ const EXTENSIONS = [
 
 type Taken = { readonly draft: Draft & { v?: number } } | { readonly problem: string };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /**
  * The draft of a CloudEvent given as JSON value (structured mode, specversion 1.0; leaving specversion, id, source and time out is allowed).
  * An id that is no UUID becomes one derived from source and id, so that the same event sent again stays the same. Values nested in data
  * become JSON text where the field is one of JSON. Says what is wrong where there is no event in it at all; fields are checked later.
  */
 export function fromCloudEvent(value: unknown, now_us: number): Taken {
-  if (!isObject(value)) return { problem: "it is no JSON object" };
+  if (!isLoose(value)) return { problem: "it is no JSON object" };
   if (value.specversion !== undefined && value.specversion !== "1.0")
     return { problem: `specversion ${String(value.specversion).slice(0, 16)} is not 1.0` };
   if (
@@ -39,7 +37,7 @@ export function fromCloudEvent(value: unknown, now_us: number): Taken {
     return { problem: "type is missing or not of the form noun.verb_past" };
   }
   const data = value.data ?? {};
-  if (!isObject(data)) return { problem: "data is no JSON object" };
+  if (!isLoose(data)) return { problem: "data is no JSON object" };
   const time = typeof value.time === "string" ? usFromIso(value.time) : (value.time ?? now_us);
   if (typeof time !== "number" || !Number.isSafeInteger(time) || time < 0)
     return { problem: "time is no RFC 3339 text" };
@@ -92,7 +90,7 @@ function flatData(type: string, data: Record<string, unknown>): Record<string, u
     if (kind === "json" && typeof value !== "string") out[name] = JSON.stringify(value);
     else if (kind === "time" && typeof value === "string") out[name] = usFromIso(value) ?? value;
     else if (kind === "bytes" && typeof value === "string") out[name] = Buffer.from(value, "base64");
-    else if (kind === undefined && isObject(value)) out[name] = JSON.stringify(value);
+    else if (kind === undefined && isLoose(value)) out[name] = JSON.stringify(value);
     else out[name] = value;
   }
   return out;

@@ -2,7 +2,7 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { modelCalled } from "../../events/model.ts";
 import { promptSubmitted } from "../../events/session.ts";
-import { boundKey, boundText, short } from "../bound.ts";
+import { boundKey, boundText, idText, short } from "../bound.ts";
 import { isLoose, type Loose, textOf } from "../loose.ts";
 import { promptOf } from "./prompt.ts";
 import { type Context, contextOf, idOf } from "./record.ts";
@@ -92,11 +92,6 @@ function calledModel(state: State, context: Context, message: Loose): Draft[] {
     ),
   ];
 }
-
-const idText = (value: unknown): string | undefined => {
-  const text = textOf(value);
-  return text === undefined ? undefined : boundKey(text, 128);
-};
 
 function submittedPrompt(state: State, context: Context): Draft[] {
   const { record, own, envelope } = context;

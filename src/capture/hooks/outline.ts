@@ -4,7 +4,8 @@
  * against the catalogue and against what the mapping makes of the whole payload.
  */
 
-type Loose = Readonly<Record<string, unknown>>;
+import { isLoose, type Loose } from "../loose.ts";
+
 /** What is kept of a value; undefined: nothing. `payload` is the whole of it. */
 export type Rule = (value: unknown, payload: Loose) => unknown;
 /** Names of fields that are kept, each with what is kept of it. */
@@ -28,8 +29,6 @@ export interface Outline {
   readonly keptOf?: Readonly<Record<string, Shape>>;
 }
 
-const isRecord = (value: unknown): value is Loose =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const CHARS_MAX = 65_536; // as `hook_text_chars_max`: sizes of longer texts are told as this
 
 /** Text as long as what it stands for, so that whoever counts it finds the same. */
@@ -45,7 +44,7 @@ const parsed = (text: string): unknown => {
 
 /** A name, id, path, word or number; of an object the one text that names it. */
 export const name: Rule = (value) => {
-  if (!isRecord(value)) return Array.isArray(value) ? undefined : value;
+  if (!isLoose(value)) return Array.isArray(value) ? undefined : value;
   return Object.fromEntries(
     ["level", "name"].filter((key) => typeof value[key] === "string").map((key) => [key, value[key]]),
   );
@@ -69,7 +68,7 @@ export const there: Rule = (value) => (value === null || value === "" ? value : 
 export const fields =
   (shape: Shape): Rule =>
   (value, payload) =>
-    isRecord(value) ? fieldsOf(value, shape, payload) : undefined;
+    isLoose(value) ? fieldsOf(value, shape, payload) : undefined;
 /** Every item of a list; of one that nothing is kept of, its place. */
 export const each =
   (rule: Rule): Rule =>
@@ -84,7 +83,7 @@ const inputShape: Shape = Object.fromEntries(
 /** A tool's input, which may be JSON in a text: the file it is about, and its size. */
 export const input: Rule = (value, payload) => {
   const about = typeof value === "string" && value.startsWith("{") ? parsed(value) : value;
-  return isRecord(about) ? padded(fieldsOf(about, inputShape, payload), bytesOf(about)) : size(value, payload);
+  return isLoose(about) ? padded(fieldsOf(about, inputShape, payload), bytesOf(about)) : size(value, payload);
 };
 /** What a tool answered, which may be JSON in a text: some of its fields, and its size. */
 export const answer =
@@ -92,7 +91,7 @@ export const answer =
   (value, payload) => {
     const text = typeof value === "string" && value.startsWith("{");
     const about = text ? parsed(value) : value;
-    const kept = isRecord(about) ? fieldsOf(about, shape, payload) : {};
+    const kept = isLoose(about) ? fieldsOf(about, shape, payload) : {};
     if (Object.keys(kept).length === 0) return size(value, payload);
     if (!text) return padded(kept, bytesOf(value));
     const least = bytesOf(JSON.stringify({ ...kept, _: "" }));
@@ -128,7 +127,7 @@ function textAt(payload: Loose, paths: readonly string[]): string | undefined {
 
 /** Whose a payload is: its session, its folder, and its transcript. */
 export function ownerOf(payload: unknown, outline: Outline) {
-  const said = isRecord(payload) ? payload : {};
+  const said = isLoose(payload) ? payload : {};
   const kind = textAt(said, outline.kind) ?? "";
   const { session, sessionOf = {} } = outline;
   const more = Object.hasOwn(sessionOf, kind) ? [sessionOf[kind]!] : [];
@@ -141,7 +140,7 @@ export function ownerOf(payload: unknown, outline: Outline) {
 
 /** A payload without what persons wrote and tools printed: names, ids, paths, numbers, outcomes, and how long the rest was. */
 export function outlineOf(payload: unknown, outline: Outline, event?: string): unknown {
-  if (!isRecord(payload)) return undefined;
+  if (!isLoose(payload)) return undefined;
   const kind = textAt(payload, outline.kind) ?? event ?? "";
   const { kept, keptOf = {} } = outline;
   const shape = Object.hasOwn(keptOf, kind) ? { ...kept, ...keptOf[kind] } : kept;

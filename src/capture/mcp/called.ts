@@ -3,7 +3,8 @@ import { redactText, redactValue } from "../../base/redact.ts";
 import type { Draft } from "../../define/event.ts";
 import { mcpCalled } from "../../events/mcp.ts";
 import { boundJson, boundKey, boundText } from "../bound.ts";
-import { isObject, type Message } from "./message.ts";
+import { isLoose } from "../loose.ts";
+import type { Message } from "./message.ts";
 import type { Call } from "./pairing.ts";
 import type { Payloads } from "./payloads.ts";
 import { resultTypeOf } from "./rounds.ts";
@@ -35,7 +36,7 @@ function outcomeOf(answer: Call["answer"], payloads: Payloads): Outcome {
     const message = payloads === "off" ? "" : clean(String(answer.error.message ?? ""), payloads);
     return { success: false, error_type: code, error: boundText(message ? `${code}: ${message}` : code, 4_000) };
   }
-  if (!isObject(answer.result) || answer.result.isError !== true) return { success: true };
+  if (!isLoose(answer.result) || answer.result.isError !== true) return { success: true };
   return { success: false, error_type: "tool_error", error: "tool_error" };
 }
 
@@ -55,7 +56,7 @@ function payloadOf(message: Message, value: unknown, max: number, payloads: Payl
 
 /** The tool, prompt or resource a request concerns. */
 function targetOf(params: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const ref = isObject(params?.ref) ? params.ref : {};
+  const ref = isLoose(params?.ref) ? params.ref : {};
   for (const value of [params?.name, params?.uri, ref.name, ref.uri])
     if (typeof value === "string") return boundKey(value, 512);
   return undefined;
@@ -67,7 +68,7 @@ const keyIn = (value: unknown, max: number): string | undefined =>
 /** The event of a call that is over. */
 export function calledOf(call: Call, { server, payloads, project }: CallOrigin, used: Used = {}): Draft {
   const { request, answer } = call;
-  const meta = isObject(request.params?._meta) ? request.params._meta : {};
+  const meta = isLoose(request.params?._meta) ? request.params._meta : {};
   const method = boundKey(call.method, 128);
   const input = payloadOf(request, request.params, LIMITS.tool_input_chars_max, payloads);
   return mcpCalled.of(

@@ -1,6 +1,7 @@
 import { LIMITS } from "../../base/limits.ts";
+import { isLoose } from "../loose.ts";
 import type { Estate } from "./connection.ts";
-import { isObject } from "./message.ts";
+
 import type { Server } from "./server.ts";
 
 const NEWLINE = 10;
@@ -9,7 +10,7 @@ const NEWLINE = 10;
 function isAnswer(line: Buffer, id: string | number | undefined): boolean {
   try {
     const message: unknown = JSON.parse(line.toString());
-    return isObject(message) && message.id === id && message.method === undefined;
+    return isLoose(message) && message.id === id && message.method === undefined;
   } catch {
     return false;
   }

@@ -1,3 +1,4 @@
+import { isLoose } from "../loose.ts";
 import type { MessageLine } from "./lines.ts";
 
 /** A JSON-RPC id. 1 and "1" are different ids. */
@@ -16,20 +17,16 @@ export interface Message {
   readonly cut?: string;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-export const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 function messageOf(value: unknown, bytes: number): Message | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isLoose(value)) return undefined;
   const { id, method, params, error } = value;
   return {
     bytes,
     ...(typeof id === "string" || typeof id === "number" ? { id } : {}),
     ...(typeof method === "string" ? { method } : {}),
-    ...(isObject(params) ? { params } : {}),
+    ...(isLoose(params) ? { params } : {}),
     ...("result" in value ? { result: value.result } : {}),
-    ...("error" in value ? { error: isObject(error) ? error : {} } : {}),
+    ...("error" in value ? { error: isLoose(error) ? error : {} } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import { LIMITS } from "../../base/limits.ts";
-import { isObject, type Message, type RequestId } from "./message.ts";
+import { isLoose } from "../loose.ts";
+import type { Message, RequestId } from "./message.ts";
 import { createRounds, type Rounds } from "./rounds.ts";
 
 /** Who sent a message. */
@@ -59,7 +60,7 @@ const keyOf = (asker: Side, id: RequestId): string => `${asker}:${JSON.stringify
 
 /** `name version` of an implementation. */
 function nameOf(info: unknown): string | undefined {
-  if (!isObject(info) || typeof info.name !== "string") return undefined;
+  if (!isLoose(info) || typeof info.name !== "string") return undefined;
   return typeof info.version === "string" ? `${info.name} ${info.version}` : info.name;
 }
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
@@ -80,7 +81,7 @@ export function createPairing(
   };
   const ask = (asker: Side, request: Message, at: number, told: Told | undefined): void => {
     const { id, method, params } = request as Message & { id: RequestId; method: string };
-    const meta = isObject(params?._meta) ? params._meta : {};
+    const meta = isLoose(params?._meta) ? params._meta : {};
     if (method === "initialize") client = nameOf(params?.clientInfo);
     const key = keyOf(asker, id);
     waiting.delete(key); // an id that is used again belongs to the newer request
@@ -111,7 +112,7 @@ export function createPairing(
       }
       const call = id === undefined ? undefined : waiting.get(keyOf(other(from), id));
       if (!call) return [];
-      if (call.method === "initialize" && isObject(message.result)) protocol = textOf(message.result.protocolVersion);
+      if (call.method === "initialize" && isLoose(message.result)) protocol = textOf(message.result.protocolVersion);
       rounds.answered(call.round, message);
       return [ended(call, message, at)];
     },

@@ -1,7 +1,8 @@
 import { LIMITS } from "../../base/limits.ts";
 import { remember } from "../../base/remember.ts";
 import { boundKey } from "../bound.ts";
-import { isObject, type Message } from "./message.ts";
+import { isLoose } from "../loose.ts";
+import type { Message } from "./message.ts";
 
 /**
  * Counts the rounds of a call, from revision 2026-07-28 on: a server may answer with what it wants to know, and the client asks again, under
@@ -16,11 +17,11 @@ export interface Rounds {
 
 const STATE_CHARS = 256;
 const stateOf = (holder: unknown): string | undefined =>
-  isObject(holder) && typeof holder.requestState === "string" ? boundKey(holder.requestState, STATE_CHARS) : undefined;
+  isLoose(holder) && typeof holder.requestState === "string" ? boundKey(holder.requestState, STATE_CHARS) : undefined;
 
 /** `resultType` of an answer, where it has one. */
 export const resultTypeOf = ({ result }: Message): string | undefined =>
-  isObject(result) && typeof result.resultType === "string" ? result.resultType : undefined;
+  isLoose(result) && typeof result.resultType === "string" ? result.resultType : undefined;
 
 export function createRounds(statesMax: number = LIMITS.mcp_pending_max): Rounds {
   const states = new Map<string, number>();

@@ -55,7 +55,9 @@ export interface Budget {
   elements: number;
 }
 
-const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null && !Array.isArray(value);
+/** Whether a value is a node of a parsed statement. */
+export const isTree = (value: unknown): value is Tree =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The value of a constant, also behind casts and signs; undefined for everything computed. */
 function constantOf(tree: unknown): string | number | undefined {

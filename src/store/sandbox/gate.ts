@@ -1,5 +1,5 @@
 import { LIMITS } from "../../base/limits.ts";
-import { type Budget, refuseCall, type Tree } from "./functions.ts";
+import { type Budget, isTree, refuseCall, type Tree } from "./functions.ts";
 
 /** The decision on a statement: what to run, or why not. */
 export type Decision =
@@ -15,7 +15,6 @@ class Refusal extends Error {}
 /** Names that stand for a result of this statement at one place. */
 type Scope = ReadonlySet<string>;
 
-const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null && !Array.isArray(value);
 const name = (value: unknown): string => (typeof value === "string" ? value.toLowerCase() : "");
 
 /**
