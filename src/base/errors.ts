@@ -65,9 +65,30 @@ function isFileFault(thrown: unknown): thrown is NodeJS.ErrnoException {
   return typeof code === "string" && FILE_CALLS.test(syscall ?? "") && !NETWORK_CODES.test(code);
 }
 
+/** What the system says when it refuses to do something with a file, in words. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EDQUOT: "the disk quota is used up",
+  EEXIST: "it exists already",
+  EIO: "the disk reports an error",
+  EISDIR: "it is a folder",
+  EMFILE: "too many files are open",
+  ENOENT: "it does not exist",
+  ENOSPC: "no room is left on the disk",
+  ENOTDIR: "a part of the path is no folder",
+  ENOTEMPTY: "the folder is not empty",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+};
+
+function refusal({ code = "", syscall, path, message }: NodeJS.ErrnoException): string {
+  const said = REFUSALS[code];
+  return said ? `${path ?? "a file"}: ${said} (${code} from ${syscall})` : message;
+}
+
 /** Any thrown value as a WeirError; what the system refused to do with a file is told so, unknown ones become `internal`. */
 export function toWeirError(thrown: unknown): WeirError {
   if (thrown instanceof WeirError) return thrown;
-  if (isFileFault(thrown)) return new WeirError("file_unusable", thrown.message, { cause: thrown });
+  if (isFileFault(thrown)) return new WeirError("file_unusable", refusal(thrown), { cause: thrown });
   return new WeirError("internal", thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
 }
