@@ -115,6 +115,7 @@ export const LIMITS = {
   sql_ms_max: 10_000,
   // the process that runs SQL from outside
   sandbox_waiting_max: 8, // statements waiting for it; it runs one at a time
+  doctor_ms_max: 3_000, // how long `weir doctor` waits for an answer before it calls weir hung
   sandbox_idle_ms: 30_000, // it is ended when nobody asked for this long
   sandbox_grace_ms: 1_000, // after the deadline, before it is killed
   sandbox_cpu_s: 60, // of one process; renewed after half of it

@@ -13,10 +13,10 @@ import { note, say, sayJson, sayTable } from "./print.ts";
 import { definitionsRoot } from "./root.ts";
 import { needRuntime } from "./runtime.ts";
 
-/** The running weir of the configured folder, to be asked. Throws `not_running`. */
-export function client(): Asked {
+/** The running weir of the configured folder, to be asked; a request takes at most that time. Throws `not_running`. */
+export function client(msMax?: number): Asked {
   const { http_url, token } = needRuntime(readConfig().dataDir);
-  return createClient({ http_url, token, actor: "cli" });
+  return createClient({ http_url, token, actor: "cli", ...(msMax !== undefined && { msMax }) });
 }
 
 /** How an answer is printed. */

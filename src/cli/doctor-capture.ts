@@ -25,14 +25,17 @@ export interface Check {
 /** An event may be this far ahead of the clock before the clock is doubted. */
 const AHEAD_MS_MAX = 60_000;
 
-/** What is wrong with the way from the assistants to weir, each with its fix. Nothing of an assistant that was never used here. */
-export async function checkCapture(config: Config, runtime: Runtime | undefined): Promise<Check[]> {
+/**
+ * What is wrong with the way from the assistants to weir, each with its fix. Nothing of an assistant that was never used here. `answers`: whether the
+ * running weir can be asked.
+ */
+export async function checkCapture(config: Config, runtime: Runtime | undefined, answers: boolean): Promise<Check[]> {
   const checks = SETUPS.flatMap((setup) => checkAssistant(setup, config, runtime));
   checks.push(checkSpool(config, runtime));
   const policy = loadPolicy(config.dataDir, privacyGiven());
   if (policy.fault !== undefined)
     checks.push(fault("privacy", policy.fault, "correct or remove the file; until then nothing private is kept"));
-  if (runtime) checks.push(await checkClock());
+  if (answers) checks.push(await checkClock());
   return checks;
 }
 
@@ -179,7 +182,7 @@ function checkSpool(config: Config, runtime: Runtime | undefined): Check {
 async function checkClock(): Promise<Check> {
   const what = "clock";
   try {
-    const { rows } = await client().sql(
+    const { rows } = await client(LIMITS.doctor_ms_max).sql(
       "select (epoch_ms(max(time)))::double as newest, (select count(*) from rejected where reason = 'clock' and time > (now() at time zone 'UTC') - interval 1 day)::double as refused from events",
     );
     const [newest, refused] = (rows[0] ?? []) as (number | null)[];

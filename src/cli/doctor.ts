@@ -2,7 +2,9 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { environment, readConfig } from "../base/config.ts";
+import { counted } from "../base/counted.ts";
 import { toWeirError } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
 import type { Archive } from "../engine/archive/archive.ts";
 import { spoolsWaiting } from "../sdk/spools.ts";
@@ -45,11 +47,15 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
     found: runtime ? `runs at ${runtime.http_url}` : "does not run",
     fix: "start it with: weir up",
   });
+  let answers = false;
   if (runtime) {
-    const health = await client()
+    const health = await client(LIMITS.doctor_ms_max)
       .status()
       .then(
-        (s) => s.health,
+        (s) => {
+          answers = true;
+          return s.health;
+        },
         (error: unknown) => ({ state: "failing", reasons: [toWeirError(error).message] }),
       );
     checks.push({
@@ -63,17 +69,17 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
   checks.push({
     what: "spool",
     ok: spool.spools === 0 || runtime !== undefined,
-    found: spool.spools === 0 ? "empty" : `${spool.spools} producers wait to be sent`,
+    found: spool.spools === 0 ? "empty" : `what ${counted(spool.spools, "producer")} left, to be sent`,
     fix: "start weir; they are sent by themselves",
   });
   checks.push(checkArchive(openArchive(config)));
-  checks.push(...(await checkCapture(config, runtime)));
+  checks.push(...(await checkCapture(config, runtime, answers)));
   checks.push(...checkServers(config.dataDir));
   for (const { assistant, files, dirs } of await discoverTranscripts({ env: environment(), home: homedir() })) {
     checks.push({
       what: assistant,
       ok: true,
-      found: files > 0 ? `${files} session files in ${dirs.join(", ")}` : "no session files",
+      found: files > 0 ? `${counted(files, "session file")} in ${dirs.join(", ")}` : "no session files",
     });
   }
   if (json) sayJson({ ok: checks.every((c) => c.ok), checks });
@@ -92,13 +98,13 @@ function checkArchive(archive: Archive): Check {
     const wrong = segments
       .flatMap(({ frames, rows }) => [frames, rows])
       .filter(({ file, bytes }) => statSync(join(folder, file), { throwIfNoEntry: false })?.size !== bytes);
-    const held = `${totals.events} events of ${totals.days} days, ${(totals.bytes / 1e6).toFixed(1)} MB`;
+    const held = `${counted(totals.events, "event")} of ${counted(totals.days, "day")}, ${(totals.bytes / 1e6).toFixed(1)} MB`;
     return {
       what,
       ok: wrong.length === 0,
       found:
         wrong.length > 0
-          ? `${wrong.length} files in ${folder} are missing or not whole: ${wrong
+          ? `missing or not whole in ${folder}: ${wrong
               .slice(0, 3)
               .map(({ file }) => file)
               .join(", ")}`

@@ -5,7 +5,7 @@ import type { Answer } from "../store/select.ts";
 import type { Asked, Ordered, Published } from "./context.ts";
 import type { Status } from "./status.ts";
 
-/** Time of one request, above what the server itself allows an answer. */
+/** Time of one request where nothing else is said: above what the server itself allows an answer. */
 const REQUEST_MS_MAX = LIMITS.query_ms_max + LIMITS.sql_ms_max;
 
 /** Where a running weir is, as its runtime.json says, and on whose behalf it is asked. */
@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly http_url: string;
   readonly token: string;
   readonly actor?: string;
+  /** How long one request may take, in milliseconds. */
+  readonly msMax?: number;
 }
 
 /**
@@ -24,9 +26,9 @@ export function createClient(where: ClientOptions | (() => ClientOptions)): Aske
     path: string,
     { method = "GET", body, type = "application/json", signal }: Call = {},
   ): Promise<unknown> => {
-    const { http_url, token, actor = "cli" } = typeof where === "function" ? where() : where;
+    const { http_url, token, actor = "cli", msMax = REQUEST_MS_MAX } = typeof where === "function" ? where() : where;
     const base = http_url.replace(/\/+$/, "");
-    const timeout = AbortSignal.timeout(REQUEST_MS_MAX);
+    const timeout = AbortSignal.timeout(msMax);
     let response: Response;
     const traceparent = activeTraceparent();
     try {
@@ -45,7 +47,7 @@ export function createClient(where: ClientOptions | (() => ClientOptions)): Aske
     } catch (error) {
       if (signal?.aborted) throw new WeirError("timeout", "the request was given up", { cause: error });
       if (timeout.aborted)
-        throw new WeirError("timeout", `weir at ${base} did not answer in ${REQUEST_MS_MAX / 1_000} s`, {
+        throw new WeirError("timeout", `weir at ${base} did not answer in ${msMax / 1_000} s`, {
           cause: error,
         });
       throw new WeirError("not_running", `nobody answers at ${base}`, { cause: error });

@@ -142,12 +142,13 @@ test("a running weir is asked for what is wrong with it: nothing is stored, and 
     [["sql", "select 1; select 2"], 1, /^sql_refused: one statement at a time/],
     [["sql", "select * from nope"], 1, /^sql_refused: there is no table nope/],
     [["acknowledge-alert", "--id", "nope"], 1, /^not_found: /],
+    [["remove-threshold", "--name", "nope"], 1, /^not_found: no threshold has the name nope/],
     [["tail", "--from", "99999999"], 2, /^usage: the log ends at \d+, before 99999999/],
     [["import", "claude-code", join(dir.path, "none")], 1, /^bad_input: .*none does not exist/],
     [
       ["export", "--format", "parquet", "--out", join(weir.dataDir, "capture.token", "x")],
       1,
-      /^file_unusable: ENOTDIR/,
+      /^file_unusable: .*: a part of the path is no folder \(ENOTDIR/,
     ],
   ];
   for (const [words, code, error] of mistakes) expectMistake(words, await weir.run(words), code, error);
@@ -177,4 +178,15 @@ test("a running weir is asked for what is wrong with it: nothing is stored, and 
     "nested deeper than 64",
     expect.stringMatching(/^longer than \d+ bytes$/),
   ]);
+});
+
+test("a weir that does not answer is found within seconds", async () => {
+  await using weir = await startWeir();
+  process.kill(weir.runtime.pid, "SIGSTOP");
+  const ran = await weir.run(["doctor", "--json"]);
+  process.kill(weir.runtime.pid, "SIGCONT");
+  const { ok, checks } = JSON.parse(ran.stdout) as { ok: boolean; checks: { what: string; found: string }[] };
+  expect([ran.code, ok]).toEqual([1, false]);
+  expect(checks.find(({ what }) => what === "health")?.found).toMatch(/^failing; weir at .* did not answer in 3 s$/);
+  expect(checks.filter(({ what }) => what === "clock")).toEqual([]);
 });
