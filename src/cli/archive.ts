@@ -1,3 +1,4 @@
+import { counted } from "../base/counted.ts";
 import type { Archived } from "../engine/archive/archiver.ts";
 import { operate } from "./operate.ts";
 import { say, sayJson } from "./print.ts";
@@ -13,6 +14,6 @@ export async function archiveCommand({ json, new: anew }: { json?: boolean; new?
   if (json) return sayJson(done);
   if (done.segments === 0) return say(`Nothing new: sequences up to ${done.end} are archived.`);
   say(
-    `${done.events} events in ${done.messages} messages archived in ${done.seconds} s: ${done.segments} segments, ${(done.bytes / 1e6).toFixed(1)} MB; the log was trimmed up to sequence ${done.end}.`,
+    `${counted(done.events, "event")} in ${counted(done.messages, "message")} archived in ${done.seconds} s: ${counted(done.segments, "segment")}, ${(done.bytes / 1e6).toFixed(1)} MB; the log was trimmed up to sequence ${done.end}.`,
   );
 }

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { clock } from "../base/clock.ts";
 import { readConfig } from "../base/config.ts";
+import { counted } from "../base/counted.ts";
 import { type ErrorCode, toWeirError, WeirError } from "../base/errors.ts";
 import { makeFolder } from "../base/folder.ts";
 import { createLog } from "../base/log.ts";
@@ -61,19 +62,20 @@ export async function verifyCommand({ json }: { json?: boolean }): Promise<void>
     for (const { law, left, right, holds } of found.laws) say(`${holds ? "ok " : "NO "} ${law}: ${left} = ${right}`);
     for (const { producer, epoch, first, last } of found.missing)
       say(`NO  ${producer} (epoch ${epoch}): numbers ${first} to ${last} are missing`);
-    for (const { producer, events } of found.dropped) say(`    ${producer} gave up ${events} events at a limit`);
+    for (const { producer, events } of found.dropped)
+      say(`    ${producer} gave up ${counted(events, "event")} at a limit`);
     for (const { first, last } of found.lost) say(`NO  the log lacks sequences ${first} to ${last}`);
     for (const { seq, in_log, in_tables } of found.frames)
-      say(`NO  sequence ${seq}: ${in_log} events in the log, ${in_tables} in the tables`);
+      say(`NO  sequence ${seq}: ${counted(in_log, "event")} in the log, ${in_tables} in the tables`);
     for (const { stream, subject, messages } of found.unattended)
       say(`NO  ${messages} messages wait on ${subject} (${stream}): ${unattendedAdvice(readConfig().partitions)}`);
     for (const { file, first, last, why } of found.archive.faults)
       say(`NO  the archive's file ${file} (sequences ${first} to ${last}): ${why}; put it back from a backup`);
     const { segments, last_seq: archived } = found.archive;
-    if (segments > 0) say(`    the archive holds sequences up to ${archived} in ${segments} segments`);
+    if (segments > 0) say(`    the archive holds sequences up to ${archived} in ${counted(segments, "segment")}`);
     const { events, producers, first_seq, last_seq } = found.checked;
     say(
-      `${found.ok ? "Nothing is lost" : "Something is missing or waits for ever"}: ${events} events of ${producers} producers, sequences ${first_seq} to ${last_seq}.`,
+      `${found.ok ? "Nothing is lost" : "Something is missing or waits for ever"}: ${counted(events, "event")} of ${counted(producers, "producer")}, sequences ${first_seq} to ${last_seq}.`,
     );
   }
   if (!found.ok) process.exitCode = 1;
@@ -250,12 +252,12 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
     ]),
   );
   say(
-    `tables ${s.tables.state}: sequence ${s.tables.seq} of ${s.tables.head_seq}; ${s.tables.applied} events, ${s.tables.repeated} repeats dropped, ${s.tables.set_aside} set aside`,
+    `tables ${s.tables.state}: sequence ${s.tables.seq} of ${s.tables.head_seq}; ${counted(s.tables.applied, "event")}, ${counted(s.tables.repeated, "repeat")} dropped, ${s.tables.set_aside} set aside`,
   );
   const { archive } = s;
   if (archive.segments > 0)
     say(
-      `archive ${archive.state}: ${archive.events} events up to sequence ${archive.last_seq}, ${archive.first_day} to ${archive.last_day}, in ${archive.segments} segments of ${(archive.bytes / 1e6).toFixed(1)} MB`,
+      `archive ${archive.state}: ${counted(archive.events, "event")} up to sequence ${archive.last_seq}, ${archive.first_day} to ${archive.last_day}, in ${counted(archive.segments, "segment")} of ${(archive.bytes / 1e6).toFixed(1)} MB`,
     );
   if (s.producers.spooled + s.producers.dropped > 0)
     say(
@@ -266,12 +268,18 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
       f.files_waiting > 0
         ? `, ${f.files_waiting} of them (${(f.bytes_waiting / 1e6).toFixed(1)} of ${(f.bytes / 1e6).toFixed(1)} MB) wait to be read`
         : "";
-    const faults = f.bad_lines + f.unreadable > 0 ? `; ${f.bad_lines} bad lines, ${f.unreadable} unreadable` : "";
-    say(`${f.assistant} transcripts ${f.state}: ${f.files} files${left}; ${f.lines} lines read${faults}`);
+    const faults =
+      f.bad_lines + f.unreadable > 0 ? `; ${counted(f.bad_lines, "bad line")}, ${f.unreadable} unreadable` : "";
+    say(
+      `${f.assistant} transcripts ${f.state}: ${counted(f.files, "file")}${left}; ${counted(f.lines, "line")} read${faults}`,
+    );
   }
   if (s.watching.length > 0)
     say(
-      `watching ${s.watching.length} folders: ${s.watching.reduce((sum, w) => sum + w.files, 0)} files; weir watch list`,
+      `watching ${counted(s.watching.length, "folder")}: ${counted(
+        s.watching.reduce((sum, w) => sum + w.files, 0),
+        "file",
+      )}; weir watch list`,
     );
   return;
 }

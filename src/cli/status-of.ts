@@ -1,5 +1,6 @@
 import { clock } from "../base/clock.ts";
 import type { Config } from "../base/config.ts";
+import { counted } from "../base/counted.ts";
 import { LIMITS } from "../base/limits.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { hooksWaiting } from "../capture/hooks/drain.ts";
@@ -102,7 +103,9 @@ export async function readStatus(parts: {
     if (notice) reasons.push(`${name}: ${notice}`);
   }
   if (tables && tables.set_aside > 0)
-    reasons.push(`${tables.set_aside} events could not be applied; see the table set_aside`);
+    reasons.push(
+      `${counted(tables.set_aside, "event")} set aside, for they could not be applied; see the table set_aside`,
+    );
   const archive = archiveStatus(parts.archive, parts.archiver());
   if (archive.problem) reasons.push(`the log is not archived: ${archive.problem}`);
   if (log && log.bytes > config.logBytes * LIMITS.log_full_share)
@@ -113,15 +116,15 @@ export async function readStatus(parts: {
           : `Archiving does not keep up, it stands at sequence ${archive.last_seq} of ${head}: see which processor or table is behind, or start weir with a larger WEIR_LOG_BYTES`
       }`,
     );
-  if (stats.dropped > 0) reasons.push(`${stats.dropped} events were given up at a limit`);
-  if (spool.events > 0) reasons.push(`${spool.events} events wait on disk for the broker`);
+  if (stats.dropped > 0) reasons.push(`${counted(stats.dropped, "event")} given up at a limit`);
+  if (spool.events > 0) reasons.push(`${counted(spool.events, "event")} waiting on disk for the broker`);
   const unreadable = unreadableRecords();
   if (unreadable > 0)
     reasons.push(
-      `${unreadable} records of spools that producers left cannot be read; weir verify names what is missing`,
+      `${counted(unreadable, "unreadable record")} in spools that producers left; weir verify names what is missing`,
     );
   if (hooks.since_ms !== undefined && clock.nowMs() - hooks.since_ms > LIMITS.hook_wait_ms_max)
-    reasons.push(`${hooks.events} payloads of hooks wait on disk and are not taken`);
+    reasons.push(`${counted(hooks.events, "payload")} of hooks waiting on disk, not taken`);
   return {
     version: parts.version,
     uptime_s: Math.round((clock.nowUs() - parts.started_us) / 1_000_000),
