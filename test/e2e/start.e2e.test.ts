@@ -13,6 +13,17 @@ async function commandNames(env: Readonly<Record<string, string>>): Promise<stri
   return [...listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name!);
 }
 
+test("what is printed suits whoever reads it", async () => {
+  await using weir = await startWeir();
+  expect((await weir.run(["sql", "--csv", "select 1 as a, 'b' as b"])).stdout).toBe("a,b\n1,b\n");
+  for (const n of [1, 2, 3]) await weir.run(["publish", "metric.measured", `{"name":"a","value":${n}}`]);
+  const tail = start(process.execPath, [CLI, "tail", "--from", "1"], { env: weir.env, input: "" });
+  await until("the tail shows them", () => tail.stdout().split("metric.measured").length === 4, PATIENT);
+  tail.child.kill("SIGINT");
+  for (const line of (await tail.ended).stdout.trim().split("\n"))
+    expect(line).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} {2}[a-z_.]+ +\S/);
+});
+
 describe("the first minute", () => {
   test("up tells where it is, answers, refuses a second one, and ends without a trace", async () => {
     await using weir = await startWeir();
