@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
 import { LIMITS } from "../base/limits.ts";
 import type { FollowStatus } from "./follow/follow.ts";
 
@@ -45,7 +46,8 @@ export function startWatching(options: {
   const look = async (): Promise<void> => {
     folders = await options.folders().catch(() => folders); // the tables may be away for a moment
     if (stopping) return;
-    if (!child && (folders.length > 0 || (await options.wanted().catch(() => false)))) start();
+    // projects of other machines are no reason to start
+    if (!child && (folders.some((path) => existsSync(path)) || (await options.wanted().catch(() => false)))) start();
     else tell();
     looking = setTimeout(() => void look(), LIMITS.watch_list_ms).unref();
   };
