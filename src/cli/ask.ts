@@ -38,8 +38,8 @@ export function asObjects({ columns, rows }: Pick<Answer, "columns" | "rows">): 
   return rows.map((row) => Object.fromEntries(keys.map((key, k) => [key, row[k]])));
 }
 
-/** Prints an answer: rows as objects in JSON, CSV, or a table for people. */
-export function sayAnswer(answer: Answer, { json, csv }: Format): void {
+/** Prints an answer: rows as objects in JSON, CSV, or a table for people, which is `sparse` where nobody chose the columns. */
+export function sayAnswer(answer: Answer, { json, csv, sparse = false }: Format & { readonly sparse?: boolean }): void {
   const { columns, rows, as_of, truncated } = answer;
   if (json)
     sayJson({
@@ -50,7 +50,7 @@ export function sayAnswer(answer: Answer, { json, csv }: Format): void {
     });
   else if (csv) process.stdout.write(toCsv(answer, "\n"));
   else {
-    sayTable(columns, rows);
+    sayTable(columns, rows, { sparse });
     if (answer.note) note(answer.note);
     if (truncated) note("There are more rows; narrow the question or raise its limit.");
   }
@@ -112,7 +112,7 @@ async function ask(name: string, read: () => Readonly<Record<string, unknown>>, 
     },
     `weir query ${queries.has(name) ? `${name} --help` : "--help"} lists what there is`,
   );
-  sayAnswer(await client().ask(name, given), format);
+  sayAnswer(await client().ask(name, given), { ...format, sparse: true });
 }
 
 /** `weir sql "<query>"`; as JSON a list of objects, as other SQL shells print it. */

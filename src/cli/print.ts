@@ -1,5 +1,5 @@
-import Table from "cli-table3";
 import { toWeirError, type WeirError } from "../base/errors.ts";
+import { type Head, tableText } from "./table.ts";
 
 /** Prints a line on stdout. */
 export const say = (text = ""): void => {
@@ -24,24 +24,13 @@ export function fail(thrown: unknown): never {
   process.exit(exitCodeOf(error));
 }
 
-const shown = (value: unknown): string => {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(6)));
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  // what came from transcripts must not steer the terminal
-  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, " ");
-  return clean.length > 100 ? `${clean.slice(0, 99)}…` : clean;
-};
-
-/** Prints rows as a table for people. */
-export function sayTable(columns: readonly { readonly name: string }[], rows: readonly (readonly unknown[])[]): void {
-  if (rows.length === 0) {
-    say("(no rows)");
-    return;
-  }
-  const table = new Table({ head: columns.map((c) => c.name), style: { head: [], border: [], compact: true } });
-  for (const row of rows) table.push(row.map(shown));
-  say(table.toString());
+/** Prints rows as a table for people, as wide as the terminal. `sparse` leaves out columns without any value. */
+export function sayTable(
+  columns: readonly Head[],
+  rows: readonly (readonly unknown[])[],
+  { sparse = false }: { readonly sparse?: boolean } = {},
+): void {
+  say(rows.length === 0 ? "(no rows)" : tableText(columns, rows, { room: process.stdout.columns, sparse }));
 }
 
 /** Shows progress on one line of stderr where that is a terminal; silent elsewhere. */
