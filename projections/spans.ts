@@ -23,7 +23,7 @@ export default defineMap({
     parent_span_id: optional(ref("span it is part of", { max: 16 })),
     attributes: optional(json("attributes as a JSON object", { private: true })),
     events: optional(json("events within the span", { private: true })),
-    links: optional(json("links to other spans")),
+    links: optional(json("links to other spans, with their attributes", { private: true })),
     resource: optional(json("attributes of the resource")),
     dropped: optional(int("attributes, events and links that are missing")),
   },

@@ -20,7 +20,7 @@ export const spanEnded = defineEvent("span.ended", 1, "An OpenTelemetry span end
   status_message: optional(text("what went wrong", { max: 4_000, private: true })),
   attributes: optional(json("attributes as a JSON object", { private: true })),
   events: optional(json("events within the span: time, name and attributes", { private: true })),
-  links: optional(json("links to other spans")),
+  links: optional(json("links to other spans, with their attributes", { private: true })),
   trace_state: optional(text("W3C trace state", { max: 512 })),
   dropped: optional(int("attributes, events and links that are missing", { min: 0 })),
 });

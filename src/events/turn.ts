@@ -104,7 +104,7 @@ export const elicitationRequested = defineEvent(
     ...question,
     message: optional(text("the question", { max: 8_192, private: true })),
     url: optional(text("page to open", { max: 2_048, private: true })),
-    schema: optional(json("form of the answer, as JSON", { max: 65_536 })),
+    schema: optional(json("form of the answer, as JSON", { max: 65_536, private: true })),
   },
 );
 export const elicitationAnswered = defineEvent("elicitation.answered", 1, "A person answered an MCP server.", {
