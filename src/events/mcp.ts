@@ -9,7 +9,7 @@ export const mcpCalled = defineEvent("mcp.called", 1, "One request passed betwee
   call_id: optional(ref("the assistant's id of the tool call it belongs to", { max: 128 })),
   duration_ms: optional(float("time from request to answer", { min: 0, unit: "ms" })),
   success: bool("whether an answer without error came"),
-  error: optional(text("error code and message, or tool_error", { max: 4_000, private: true })),
+  error: optional(text("error code and message, or tool_error and what the tool said", { max: 4_000, private: true })),
   error_type: optional(
     text(
       "error.type of OpenTelemetry: the JSON-RPC code, tool_error, http_STATUS, unreachable, cancelled, server_died, or unanswered when the connection ended first",

@@ -3,7 +3,7 @@ import { redactText, redactValue } from "../../base/redact.ts";
 import type { Draft } from "../../define/event.ts";
 import { mcpCalled } from "../../events/mcp.ts";
 import { boundJson, boundKey, boundText } from "../bound.ts";
-import { isLoose } from "../loose.ts";
+import { isLoose, listOf, looseOf, textOf } from "../loose.ts";
 import type { Message } from "./message.ts";
 import type { Call } from "./pairing.ts";
 import type { Payloads } from "./payloads.ts";
@@ -37,8 +37,16 @@ function outcomeOf(answer: Call["answer"], payloads: Payloads): Outcome {
     return { success: false, error_type: code, error: boundText(message ? `${code}: ${message}` : code, 4_000) };
   }
   if (!isLoose(answer.result) || answer.result.isError !== true) return { success: true };
-  return { success: false, error_type: "tool_error", error: "tool_error" };
+  const said = payloads === "off" ? undefined : textIn(answer.result.content);
+  const error = said === undefined ? "tool_error" : `tool_error: ${clean(said, payloads)}`;
+  return { success: false, error_type: "tool_error", error: boundText(error, 4_000) };
 }
+
+/** The first text of a tool's answer. */
+const textIn = (content: unknown): string | undefined =>
+  listOf(content)
+    .map((part) => textOf(looseOf(part).text))
+    .find((text) => text !== undefined);
 
 const clean = (text: string, payloads: Payloads): string => (payloads === "full" ? text : redactText(text));
 /** The beginning of a message without its last word: half of a token is not recognised as one. */

@@ -155,6 +155,29 @@ describe("requests and answers", () => {
     expect(data()[0]).toMatchObject({ error: "-32602: Unknown tool", request_id: 'client:"1"', duration_ms: 4 });
   });
 
+  test("what a tool said of its failure is kept as its output is", () => {
+    const error = (content: unknown, payloads?: "off" | "redacted" | "full") =>
+      recorded(
+        [
+          ["client", request(1, "tools/call", { name: "failing" })],
+          ["server", result(1, { content, isError: true })],
+        ],
+        payloads,
+      ).data()[0]!.error;
+    const said = [
+      { type: "image", data: "" },
+      { type: "text", text: "no such file, password=hunter2xyz" },
+    ];
+    expect(error(said)).toMatch(/^tool_error: no such file, password=\[redacted:/);
+    expect(error(said, "full")).toBe("tool_error: no such file, password=hunter2xyz");
+    expect(error(said, "off")).toBe("tool_error");
+    for (const nothing of [undefined, null, 1, "text", [], [null, { text: 1 }]])
+      expect(error(nothing)).toBe("tool_error");
+    const long = String(error([{ text: "x".repeat(10_000) }]));
+    expect(long.length).toBeLessThanOrEqual(4_000);
+    expect(long).toMatch(/characters cut\]$/);
+  });
+
   test("ids of the two directions are different, and batches are taken apart", () => {
     const { data } = recorded([
       ["client", [request(1, "tools/list"), request(2, "resources/read", { uri: "file:///a" })]],
