@@ -30,7 +30,9 @@ export function sayTable(
   rows: readonly (readonly unknown[])[],
   { sparse = false }: { readonly sparse?: boolean } = {},
 ): void {
-  say(rows.length === 0 ? "(no rows)" : tableText(columns, rows, { room: process.stdout.columns || undefined, sparse }));
+  say(
+    rows.length === 0 ? "(no rows)" : tableText(columns, rows, { room: process.stdout.columns || undefined, sparse }),
+  );
 }
 
 /** Shows progress on one line of stderr where that is a terminal; silent elsewhere. */

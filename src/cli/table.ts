@@ -24,9 +24,8 @@ export function tableText(
   rows: readonly Row[],
   { room, sparse = false }: { readonly room?: number | undefined; readonly sparse?: boolean } = {},
 ): string {
-  const kept = columns.flatMap((column, k) =>
-    sparse && rows.every((row) => row[k] === null || row[k] === undefined) ? [] : [{ ...column, k }],
-  );
+  const told = columns.map((column, k) => ({ ...column, k }));
+  const kept = sparse ? told.filter(({ k }) => rows.some((row) => row[k] !== null && row[k] !== undefined)) : told;
   const cells = kept.map((column) => cellsOf(column, rows));
   const sizes = kept.map(({ name }, c) => sizeOf(name, cells[c]!));
   const fitting = room === undefined ? sizes.map(({ most }) => most) : fit(sizes, room);
@@ -47,7 +46,7 @@ const isNumeric = (rows: readonly Row[], k: number): boolean =>
 /** The texts of a column. Times are in UTC, and days where all of them are. */
 function cellsOf({ type, k }: Head & { readonly k: number }, rows: readonly Row[]): string[] {
   const texts = rows.map((row) => shown(row[k]));
-  if (!type?.startsWith("TIMESTAMP")) return texts;
+  if (!/^TIMESTAMP(_[A-Z]+)?( WITH TIME ZONE)?$/.test(type ?? "")) return texts;
   const days = texts.every((text) => text === "" || text.endsWith("T00:00:00.000Z"));
   return texts.map((text) => (days ? text.slice(0, 10) : text.replace("T", " ").replace(/Z$/, "")));
 }

@@ -21,6 +21,10 @@ test("days stand as days, times without letters, numbers to the right, and what 
   expect(tableText([columns[0]!], [[DAY], ["2026-07-01T01:02:03.004Z"]])).toContain("│ 2026-07-01 01:02:03.004 │");
 });
 
+test("times within lists are left as they are", () => {
+  expect(tableText([{ name: "a", type: "TIMESTAMP[]" }], [[[DAY]]])).toContain(`["${DAY}"]`);
+});
+
 test("columns without any value are left out where nobody chose them", () => {
   expect(tableText(columns, rows, { sparse: true }).split("\n")[1]).toMatch(/^│ time +│ calls │ text +│$/);
 });
