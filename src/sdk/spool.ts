@@ -77,7 +77,7 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
   for (const old of segments.filter((s) => s < start.segment)) rmSync(join(folder, name(old)));
   let reading = {
     segment: Math.max(start.segment, segments[0] ?? 1),
-    offset: start.segment >= (segments[0] ?? 1) ? start.offset : 0,
+    offset: segments.includes(start.segment) ? start.offset : 0, // an older position may name a segment that is gone
   };
   let writing = Math.max(segments.at(-1) ?? 1, reading.segment);
   let broken = 0;
@@ -326,11 +326,15 @@ const segmentsIn = (folder: string): number[] =>
     .sort((a, b) => a - b);
 
 /**
- * Not synced: after a power cut an older position sends some frames again, which their ids make harmless. `sent` is for whoever wants to know whether
- * something waits; where the spool is opened again, all that is kept waits.
+ * Not synced: after a power cut an older position sends some frames again, which their ids make harmless. So does a disk without room for this one: a
+ * spool must empty there too. `sent` is for whoever wants to know whether something waits; where the spool is opened again, all that is kept waits.
  */
 function writePosition(folder: string, base: Place, sent: Place): void {
   const file = join(folder, "position.json");
-  writeFileSync(`${file}.tmp`, JSON.stringify({ ...base, sent }), { mode: 0o600 });
-  renameSync(`${file}.tmp`, file);
+  try {
+    writeFileSync(`${file}.tmp`, JSON.stringify({ ...base, sent }), { mode: 0o600 });
+    renameSync(`${file}.tmp`, file);
+  } catch {
+    // the older one stays
+  }
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import fc from "fast-check";
@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../src/base/limits.ts";
 import { eventsWaiting, type Mark, openSpool, type Spool, type Spooled } from "../../src/sdk/spool.ts";
 import { spoolsFolder, spoolsWaiting } from "../../src/sdk/spools.ts";
+import { mountSmall, smallDisk } from "../support/small-disk.ts";
 import { tempDir } from "../support/temp.ts";
 
 const item = (n: number, size = 50): Spooled => ({
@@ -67,6 +68,35 @@ describe("the spool", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test.skipIf(!smallDisk)("empties on a disk that others filled, and takes more when there is room again", async () => {
+    await using dir = await tempDir();
+    await using _ = mountSmall(join(dir.path, "disk"), "2m");
+    const folder = join(dir.path, "disk", "spool");
+    const filler = join(dir.path, "disk", "filler");
+    const spool = openSpool(folder);
+    for (const n of range(1, 40)) spool.append([item(n)]);
+    expect(() => writeFileSync(filler, Buffer.alloc(4_000_000))).toThrow("ENOSPC");
+    spool.taken(10);
+    // a producer that is killed here: what was sent is sent again, the rest is whole
+    expect(openSpool(folder).peek()!.id).toBe("p.1.1");
+    expect(drain(spool).map(({ id }) => id)).toEqual(range(11, 40).map((n) => item(n).id));
+    expect(spool).toMatchObject({ events: 0, bytes: 0 });
+    rmSync(filler);
+    spool.append([item(41)]);
+    expect(openSpool(folder).peek()!.id).toBe("p.1.41");
+    expect(drain(spool).map(({ id }) => id)).toEqual(["p.1.41"]);
+    spool.close();
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test("a position that names a segment that is gone hides nothing of the next one", async () => {
+    await using dir = await tempDir();
+    writeFileSync(join(dir.path, "position.json"), JSON.stringify({ segment: 1, offset: 500 }));
+    const spool = openSpool(dir.path);
+    spool.append([item(1)]);
+    expect(drain(spool).map(({ id }) => id)).toEqual(["p.1.1"]);
   });
 
   test("what is kept waits again when it is rewound or opened again, until it is released", () => {
