@@ -2,10 +2,15 @@ import { dirname } from "node:path";
 
 /** What is known of a file. */
 export interface Seen {
-  readonly ino: number;
+  /** Which file it is, see {@link identityOf}. */
+  readonly identity: string;
   readonly size: number;
   readonly mtime_ms: number;
 }
+
+/** Which file or folder it is, under whatever name: the number of its inode, and when that was made, for numbers are given out again at once. */
+export const identityOf = ({ ino, birthtimeMs }: { readonly ino: number; readonly birthtimeMs: number }): string =>
+  `${ino}.${birthtimeMs}`;
 
 /** What happened to a file, or to many files of a folder at once. */
 export interface Change {
@@ -19,8 +24,8 @@ export interface Change {
 
 /** Files before and after, by path: what was made, changed or removed. A file that is gone and there under another name was renamed. */
 export function compare(before: ReadonlyMap<string, Seen>, after: ReadonlyMap<string, Seen>): Change[] {
-  const gone = new Map<number, string>();
-  for (const [path, { ino }] of before) if (!after.has(path)) gone.set(ino, path);
+  const gone = new Map<string, string>();
+  for (const [path, { identity }] of before) if (!after.has(path)) gone.set(identity, path);
   const changes: Change[] = [];
   for (const [path, seen] of after) {
     const { mtime_ms } = seen;
@@ -30,8 +35,8 @@ export function compare(before: ReadonlyMap<string, Seen>, after: ReadonlyMap<st
       if (known.mtime_ms !== mtime_ms || known.size !== seen.size) changes.push({ action: "changed", path, mtime_ms });
       continue;
     }
-    const from_path = gone.get(seen.ino);
-    if (from_path !== undefined) gone.delete(seen.ino);
+    const from_path = gone.get(seen.identity);
+    if (from_path !== undefined) gone.delete(seen.identity);
     if (from_path === undefined) changes.push({ action: "created", path, mtime_ms });
     else changes.push({ action: "renamed", path, from_path });
   }

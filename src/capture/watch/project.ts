@@ -9,7 +9,7 @@ import { fileChanged } from "../../events/work.ts";
 import type { Sink } from "../../sdk/sink.ts";
 import { boundKey } from "../bound.ts";
 import { type Folders, watchFolders } from "../follow/folders.ts";
-import { type Change, collapse, compare, type Seen } from "./changes.ts";
+import { type Change, collapse, compare, identityOf, type Seen } from "./changes.ts";
 import { type Ignored, ignoredIn } from "./ignored.ts";
 import { openRepository, type Repository } from "./repository.ts";
 
@@ -22,6 +22,8 @@ export class ProjectWatch {
   private readonly sink: Sink;
   private readonly log: { warn(about: object, message: string): void } | undefined;
   private readonly files = new Map<string, Map<string, Seen>>();
+  /** Which folders these are: another one in the place of one is watched anew. */
+  private readonly folders = new Map<string, string>();
   private readonly dirty = new Set<string>();
   private readonly ignored: Ignored;
   private readonly watches: Folders;
@@ -55,7 +57,7 @@ export class ProjectWatch {
     log?: { warn(about: object, message: string): void },
   ): Promise<ProjectWatch> {
     const watch = new ProjectWatch(root, sink, log);
-    await watch.walk(root, new Map());
+    await watch.walk(root, identityOf(await stat(root)), new Map());
     await watch.openGit();
     return watch;
   }
@@ -105,10 +107,11 @@ export class ProjectWatch {
   private async look(): Promise<void> {
     const before = new Map<string, Seen>();
     const after = new Map<string, Seen>();
-    const folders = [...this.dirty];
+    // an outer one first: what it says of folders inside is compared with what was known of them before
+    const folders = [...this.dirty].sort((a, b) => a.length - b.length);
     this.dirty.clear();
+    for (const folder of folders) for (const [path, seen] of this.files.get(folder) ?? []) before.set(path, seen);
     for (const folder of folders) {
-      for (const [path, seen] of this.files.get(folder) ?? []) before.set(path, seen);
       if ((await stat(folder).catch(() => undefined))?.isDirectory()) await this.list(folder, after, before);
       else this.forget(folder, before);
     }
@@ -121,7 +124,7 @@ export class ProjectWatch {
     await this.emit(await this.repository.read());
   }
 
-  /** Lists one folder anew: its files, folders that are new, and folders that are gone. */
+  /** Lists one folder anew: its files, folders that are new, and folders that are gone or others now. */
   private async list(folder: string, after: Map<string, Seen>, before: Map<string, Seen>): Promise<void> {
     await this.ignored.read(folder);
     const { files, folders } = await this.entries(folder);
@@ -129,39 +132,46 @@ export class ProjectWatch {
     this.keep(folder, files);
     const inner = folder + sep;
     for (const known of [...this.files.keys()]) {
-      if (known.startsWith(inner) && !known.slice(inner.length).includes(sep) && !folders.includes(known))
+      if (
+        known.startsWith(inner) &&
+        !known.slice(inner.length).includes(sep) &&
+        folders.get(known) !== this.folders.get(known)
+      )
         this.forget(known, before);
     }
-    for (const path of folders) if (!this.files.has(path)) await this.walk(path, after);
+    for (const [path, identity] of folders) if (!this.files.has(path)) await this.walk(path, identity, after);
   }
 
   /** Takes in a folder and all below it. */
-  private async walk(top: string, found: Map<string, Seen>): Promise<void> {
-    const waiting = [top];
-    for (let folder = waiting.pop(); folder !== undefined && !this.closed; folder = waiting.pop()) {
+  private async walk(top: string, identity: string, found: Map<string, Seen>): Promise<void> {
+    const waiting: (readonly [path: string, identity: string])[] = [[top, identity]];
+    for (let next = waiting.pop(); next !== undefined && !this.closed; next = waiting.pop()) {
+      const folder = next[0];
       if (this.known >= LIMITS.watch_files_max) return;
       this.watches.add([folder]); // before it is listed, so that nothing comes in between
       await this.ignored.read(folder);
       const { files, folders } = await this.entries(folder);
       this.keep(folder, files);
+      this.folders.set(...next);
       for (const [path, seen] of files) found.set(path, seen);
       waiting.push(...folders);
     }
   }
 
-  private async entries(folder: string): Promise<{ files: Map<string, Seen>; folders: string[] }> {
+  private async entries(folder: string): Promise<{ files: Map<string, Seen>; folders: Map<string, string> }> {
     const files = new Map<string, Seen>();
-    const folders: string[] = [];
+    const folders = new Map<string, string>();
     const dir = await opendir(folder).catch(() => undefined);
     if (!dir) return { files, folders };
     for await (const entry of dir) {
       const path = join(folder, entry.name);
       if (this.ignored.has(path, entry.isDirectory())) continue;
-      if (entry.isDirectory()) folders.push(path);
-      else if (entry.isFile()) {
-        const found = await stat(path).catch(() => undefined);
-        if (found) files.set(path, { ino: found.ino, size: found.size, mtime_ms: Math.floor(found.mtimeMs) });
-      }
+      if (!entry.isDirectory() && !entry.isFile()) continue;
+      const found = await stat(path).catch(() => undefined);
+      if (!found) continue;
+      const identity = identityOf(found);
+      if (entry.isDirectory()) folders.set(path, identity);
+      else files.set(path, { identity, size: found.size, mtime_ms: Math.floor(found.mtimeMs) });
     }
     return { files, folders };
   }
@@ -178,6 +188,7 @@ export class ProjectWatch {
       for (const [path, seen] of files) before.set(path, seen);
       this.known -= files.size;
       this.files.delete(known);
+      this.folders.delete(known);
     }
     this.watches.remove((path) => path === folder || path.startsWith(folder + sep));
   }

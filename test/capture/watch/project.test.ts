@@ -59,6 +59,35 @@ describe("files of a project", () => {
     expect(it.told().length).toBe(8);
   });
 
+  test("a file that takes the inode of a removed one is made, not renamed", async () => {
+    await using it = await project({ "a.txt": "a" });
+    for (let k = 0; k < 3; k++) {
+      rmSync(join(it.root, k === 0 ? "a.txt" : `n${k - 1}.txt`));
+      it.write(`n${k}.txt`, "other");
+      await it.saw(`created n${k}.txt`);
+    }
+    expect(it.told().filter((text) => text.startsWith("renamed"))).toEqual([]);
+  });
+
+  test("a folder that was put in the place of another is watched on", async () => {
+    await using it = await project({ "src/in/a.txt": "a", "gone/b.txt": "b" });
+    rmSync(join(it.root, "gone"), { recursive: true });
+    it.write("gone/c.txt", "c");
+    await it.saw("created gone/c.txt");
+    it.write("gone/d.txt", "d");
+    await it.saw("created gone/d.txt");
+    renameSync(join(it.root, "src"), join(it.root, "old"));
+    it.write("src/in/n.txt", "n");
+    await it.saw("renamed old/in/a.txt src/in/a.txt");
+    it.write("src/in/o.txt", "o");
+    await it.saw("created src/in/o.txt");
+    it.write("old/in/p.txt", "p");
+    await it.saw("created old/in/p.txt");
+    const told = ["created gone/c.txt", "created gone/d.txt", "created old/in/p.txt", "created src/in/n.txt"];
+    told.push("created src/in/o.txt", "removed gone/b.txt", "renamed old/in/a.txt src/in/a.txt");
+    expect(it.told().sort()).toEqual(told);
+  });
+
   test("what .gitignore names is left out, node_modules and .git always", async () => {
     await using it = await project({
       ".gitignore": "dist/\n*.log\n!keep.log\n",
