@@ -147,11 +147,12 @@ async function commitsOf(root: string, lines: readonly RefLine[], now: string | 
   });
 }
 
-/** What git knows of commits, all in one call; nothing where git is missing or the commits are gone. */
+/** What git knows of commits, all in one call; nothing of those that are gone, nor where git is missing. */
 async function show(root: string, shas: readonly string[]): Promise<ReadonlyMap<string, Shown>> {
   const out = new Map<string, Shown>();
   if (shas.length === 0) return out;
-  const words = ["-C", root, "log", "--no-walk=unsorted", "--shortstat", "--format=%x01%H%x00%h%x00%an%x00%s", ...shas];
+  const format = "--format=%x01%H%x00%h%x00%an%x00%s";
+  const words = ["-C", root, "log", "--no-walk=unsorted", "--ignore-missing", "--shortstat", format, ...shas];
   const options = {
     timeout: LIMITS.git_ms_max,
     maxBuffer: 16_777_216,
