@@ -75,10 +75,10 @@ export function openSpool(folder: string, bytesMax: number = LIMITS.spool_bytes_
   const segments = segmentsIn(folder);
   const start = readPosition(folder);
   for (const old of segments.filter((s) => s < start.segment)) rmSync(join(folder, name(old)));
-  let reading = {
-    segment: Math.max(start.segment, segments[0] ?? 1),
-    offset: segments.includes(start.segment) ? start.offset : 0, // an older position may name a segment that is gone
-  };
+  // a position that could not be written may name a segment that is gone: its number is not given to another one
+  const gone = start.offset > 0 && !segments.includes(start.segment);
+  const from = Math.max(start.segment + (gone ? 1 : 0), segments[0] ?? 1);
+  let reading = { segment: from, offset: from === start.segment ? start.offset : 0 };
   let writing = Math.max(segments.at(-1) ?? 1, reading.segment);
   let broken = 0;
   let events = 0;
@@ -326,8 +326,8 @@ const segmentsIn = (folder: string): number[] =>
     .sort((a, b) => a - b);
 
 /**
- * Not synced: after a power cut an older position sends some frames again, which their ids make harmless. So does a disk without room for this one: a
- * spool must empty there too. `sent` is for whoever wants to know whether something waits; where the spool is opened again, all that is kept waits.
+ * Neither synced nor required: an older position sends some frames again, which their ids make harmless. So a full disk does not stop what makes room
+ * on it. `sent` is for whoever wants to know whether something waits; where the spool is opened again, all that is kept waits.
  */
 function writePosition(folder: string, base: Place, sent: Place): void {
   const file = join(folder, "position.json");
@@ -335,6 +335,6 @@ function writePosition(folder: string, base: Place, sent: Place): void {
     writeFileSync(`${file}.tmp`, JSON.stringify({ ...base, sent }), { mode: 0o600 });
     renameSync(`${file}.tmp`, file);
   } catch {
-    // the older one stays
+    // the next one is tried anew
   }
 }

@@ -88,10 +88,16 @@ export class ProjectWatch {
         this.gitDirty = true;
         this.settle();
       },
-      { watches_max: 8 },
+      { watches_max: LIMITS.watch_folders_max },
     );
     this.gitWatches.use(this.repository.folders);
-    await this.emit(await this.repository.read());
+    await this.readGit(this.repository);
+  }
+
+  /** Tells what happened in the repository. Folders of git are made as they are needed: where one is new, it looks again. */
+  private async readGit(repository: Repository): Promise<void> {
+    do await this.emit(await repository.read());
+    while (!this.closed && (this.gitWatches?.use(repository.folders) ?? 0) > 0);
   }
 
   private settle(): void {
@@ -120,8 +126,7 @@ export class ProjectWatch {
     if (!this.repository && folders.includes(this.root)) await this.openGit();
     if (!this.gitDirty || !this.repository) return;
     this.gitDirty = false;
-    this.gitWatches?.use(this.repository.folders); // folders of git are made as they are needed
-    await this.emit(await this.repository.read());
+    await this.readGit(this.repository);
   }
 
   /** Lists one folder anew: its files, folders that are new, and folders that are gone or others now. */

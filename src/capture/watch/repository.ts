@@ -17,7 +17,7 @@ const run = promisify(execFile);
 export interface Repository {
   /** Folder of the working tree. */
   readonly root: string;
-  /** Folders whose change may mean that something happened. */
+  /** Folders whose change may mean that something happened, as far as the last call of `read` found them. */
   readonly folders: readonly string[];
   /** What happened since the last call; the first call looks some days back. */
   read(): Promise<Draft[]>;
@@ -46,10 +46,15 @@ async function gitFolder(path: string): Promise<{ own: string; common: string } 
 
 function repositoryAt(root: string, own: string, common: string): Repository {
   const log = join(own, "logs", "HEAD");
+  const heads = join(common, "refs", "heads");
   let read = { offset: -1, branches: undefined as ReadonlyMap<string, string> | undefined };
   return {
     root,
-    folders: [own, join(own, "logs"), join(common, "refs", "heads")],
+    get folders() {
+      // a branch with a slash in its name is a file in a folder of its own
+      const inner = [...(read.branches?.keys() ?? [])].map((name) => dirname(join(heads, name)));
+      return [...new Set([own, join(own, "logs"), heads, ...inner])];
+    },
     async read() {
       const { lines, offset } = await newLines(log, read.offset);
       const branches = await branchesIn(common);
@@ -147,11 +152,12 @@ async function commitsOf(root: string, lines: readonly RefLine[], now: string | 
   });
 }
 
-/** What git knows of commits, all in one call; nothing where git is missing or the commits are gone. */
+/** What git knows of commits, all in one call; nothing of those that are gone, nor where git is missing. */
 async function show(root: string, shas: readonly string[]): Promise<ReadonlyMap<string, Shown>> {
   const out = new Map<string, Shown>();
   if (shas.length === 0) return out;
-  const words = ["-C", root, "log", "--no-walk=unsorted", "--shortstat", "--format=%x01%H%x00%h%x00%an%x00%s", ...shas];
+  const format = "--format=%x01%H%x00%h%x00%an%x00%s";
+  const words = ["-C", root, "log", "--no-walk=unsorted", "--ignore-missing", "--shortstat", format, ...shas];
   const options = {
     timeout: LIMITS.git_ms_max,
     maxBuffer: 16_777_216,

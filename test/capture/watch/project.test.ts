@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -26,6 +27,7 @@ async function project(files: Readonly<Record<string, string>>) {
     });
   return {
     root,
+    sink,
     write,
     watch,
     told,
@@ -116,6 +118,21 @@ describe("files of a project", () => {
     await until("all are counted", () => it.watch.status().files === 301);
     await until("it is told", () => it.told().some((text) => /^changed gen \d+$/.test(text)));
     expect(it.told().length).toBeLessThan(60);
+  });
+
+  test("a branch is told as soon as it is made, whatever slashes its name has", async () => {
+    await using it = await project({ "a.txt": "a" });
+    const git = (...words: string[]): void =>
+      void execFileSync("git", ["-c", "user.name=Ana", "-c", "user.email=ana@example.org", ...words], { cwd: it.root });
+    git("init", "-q", "-b", "main");
+    await until("it is a repository", () => it.watch.status().repository);
+    git("commit", "-q", "--allow-empty", "-m", "first");
+    // branches that are there when it first looks are not told as made
+    await until("it has looked", () => it.sink.drafts.some(({ type }) => type === "commit.created"));
+    for (const name of ["flat", "work/one", "work/two", "work/deep/three", "work/deep/four"]) {
+      git("branch", name);
+      await until(`it tells of ${name}`, () => it.sink.drafts.some(({ subject }) => subject === name));
+    }
   });
 
   test("of the folders named, those that are there and are projects are watched", async () => {

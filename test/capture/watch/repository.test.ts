@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { branchesOf, parseRefLine } from "../../../src/capture/watch/reflog.ts";
@@ -76,6 +76,19 @@ describe("a git repository", () => {
     const again = await (await openRepository(join(it.root)))!.read();
     const commits = (drafts: typeof next) => drafts.filter((d) => d.type === "commit.created").map((d) => d.id);
     expect(commits(again)).toEqual([...commits(first), ...commits(next)]);
+  });
+
+  test("a commit that is gone takes nothing away from what is told of others", async () => {
+    await using it = await repository();
+    it.commit("first");
+    const gone = it.git("rev-parse", "HEAD").trim();
+    it.git("commit", "-q", "--amend", "-m", "first, better");
+    rmSync(join(it.root, ".git", "objects", gone.slice(0, 2), gone.slice(2)));
+    const told = await (await openRepository(it.root))!.read();
+    expect(told.map(({ data }) => [data.message, data.author])).toEqual([
+      ["first", undefined],
+      ["first, better", "Ana"],
+    ]);
   });
 
   test("tells branches that came and went between two looks, and real merges", async () => {
