@@ -65,26 +65,30 @@ function context(state: State, event: Event): Record<string, unknown> | undefine
   return set;
 }
 
+/** Assistants of which one source may tell an answer without any id. */
+const WITHOUT_IDS = ["claude-code", "codex", "gemini-cli"];
+
 /**
  * Telemetry of an assistant may not know the id that its transcript gives an answer. Of two such reports the first decides the key: found by
- * session and request id, for Codex and Gemini CLI by session and tokens, which hardly ever are the same twice.
+ * session and request id, or, where an assistant gives its telemetry no id, by session and tokens, which hardly ever are the same twice. Claude Code has
+ * none where the API behind it answers without one, as those of cloud providers do.
  */
 function answerKey(state: State, event: Event): string | undefined {
   if (event.type !== "model.called" || event.session === undefined) return undefined;
   const { via, session } = event;
   if (via !== "otlp" && via !== "transcript") return undefined;
-  const data = event.data as Readonly<Record<string, string | number | boolean | undefined>>;
+  const data = event.data as Readonly<Record<string, string | number | boolean | null | undefined>>;
   if (data.success === false) return undefined;
   const own = event.fact ?? factOf(event);
   if (via === "otlp" && data.message_id !== undefined) return undefined;
+  const request = data.request_id ?? undefined;
+  const unique = request !== undefined && own === `model:${request}`;
+  if (unique && via === "otlp") return undefined; // the key already, in every source that knows it
   let known: string;
-  if (data.request_id !== undefined && data.request_id !== null) {
-    // a unique request is the key already
-    if (own === `model:${data.request_id}`) return undefined;
-    known = `${session} ${data.request_id}`;
-  } else if (event.assistant === "codex" || event.assistant === "gemini-cli") {
-    known = `${session} ${data.input_tokens}/${data.cache_read_tokens}/${data.output_tokens}`;
-  } else return undefined;
+  if (request !== undefined && !unique) known = `${session} ${request}`;
+  else if (WITHOUT_IDS.includes(event.assistant ?? ""))
+    known = `${session} ${data.input_tokens}/${data.cache_read_tokens}/${data.cache_creation_tokens ?? 0}/${data.output_tokens}`;
+  else return undefined;
   state.answers ??= new Map();
   const held = state.answers.get(known);
   if (held === undefined) {
