@@ -70,7 +70,7 @@ describe("weir up follows transcripts", () => {
       await using weir = await startWeir({ env: { WEIR_FOLLOW: `claude-code=${join(temp.path, "own")}` } });
       await caughtUp(weir, 1);
       const { stdout } = await weir.run(["status"]);
-      expect(stdout).toContain("claude-code transcripts following: 1 files");
+      expect(stdout).toContain("claude-code transcripts following: 1 file; 29 lines read");
     }
     await expect(startWeir({ env: { WEIR_FOLLOW: "nobody=/x" } })).rejects.toThrow(/bad_config: WEIR_FOLLOW=nobody/);
   });
