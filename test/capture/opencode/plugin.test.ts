@@ -26,15 +26,13 @@ test("what was told is handed on before the plugin ends", async () => {
   const out = join(dir.path, "out");
   const hooks = await told(dir.path, `cat >> ${out}; echo >> ${out}`, 5);
   await hooks.dispose();
-  const sessions = readFileSync(out, "utf8").match(/s\d/g);
-  expect(sessions).toEqual(["s0", "s1", "s2", "s3", "s4"]);
+  const sessions = [...readFileSync(out, "utf8").matchAll(/"sessionID":"(s\d)"/g)];
+  expect(sessions.map(([, id]) => id)).toEqual(["s0", "s1", "s2", "s3", "s4"]);
 });
 
 test("the end waits for a second at most, whatever still waits", async () => {
   await using dir = await tempDir();
-  // each ends with the test
+  // each ends with the test, so that waiting for one would be without end
   const hooks = await told(dir.path, `while [ -d ${dir.path} ]; do sleep 0.05; done`, 20);
-  const began = performance.now();
-  await hooks.dispose();
-  expect(performance.now() - began).toBeLessThan(10_000);
+  await expect(hooks.dispose()).resolves.toBeUndefined();
 });
