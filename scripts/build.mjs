@@ -1,6 +1,9 @@
 // Builds dist/: the command line, the SDK, the sandbox's child, and every definition as a file of its own, so that the built weir finds
 // them by their folders as the source does. Packages stay outside the bundle.
-import { chmodSync, copyFileSync, readdirSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { build } from "esbuild";
 
 const files = (folder) =>
@@ -8,7 +11,8 @@ const files = (folder) =>
     .filter((file) => /^[a-z][a-z0-9_]*\.ts$/.test(file))
     .map((file) => `${folder}/${file}`);
 
-rmSync("dist", { recursive: true, force: true });
+const next = "dist.next";
+rmSync(next, { recursive: true, force: true });
 const common = {
   bundle: true,
   platform: "node",
@@ -32,14 +36,40 @@ await build({
       ...["processors", "projections", "src/read/queries", "src/commands"].flatMap(files),
     ].map((file) => ({ in: file, out: file.replace(/\.ts$/, "") })),
   ],
-  outdir: "dist",
+  outdir: next,
   splitting: true,
   chunkNames: "chunks/[name]-[hash]",
   format: "esm",
   packages: "external",
   sourcemap: "linked",
 });
-// A hook is one small file of its own: Node compiles every byte of it each time the assistant calls a tool. CommonJS starts faster.
-await build({ ...common, entryPoints: ["src/cli/hook.ts"], outfile: "dist/src/hook.cjs", format: "cjs", minify: true });
-copyFileSync("scripts/start.mjs", "dist/src/cli.js");
-chmodSync("dist/src/cli.js", 0o755);
+// A hook is one small program of its own, compiled here: Node would do that each time the assistant calls a tool.
+await build({
+  ...common,
+  entryPoints: ["src/cli/hook.ts"],
+  outfile: `${next}/src/hook.js`,
+  format: "cjs",
+  minify: true,
+  banner: { js: "(function (require) {" },
+  footer: { js: "})" },
+});
+const scratch = mkdtempSync(join(tmpdir(), "weir-build-"));
+execFileSync(process.execPath, ["scripts/pack-hook.cjs", `${next}/src/hook.js`, `${next}/src/hook.packed`], {
+  env: { ...process.env, WEIR_DATA_DIR: scratch },
+  input: JSON.stringify({
+    session_id: "s",
+    hook_event_name: "PostToolUse",
+    cwd: scratch,
+    tool_input: { command: "ls" },
+  }),
+});
+rmSync(scratch, { recursive: true });
+copyFileSync("scripts/hook-start.cjs", `${next}/src/hook.cjs`);
+copyFileSync("scripts/start.mjs", `${next}/src/cli.js`);
+chmodSync(`${next}/src/cli.js`, 0o755);
+
+// Assistants run hooks meanwhile: there is always one to run.
+rmSync("dist.old", { recursive: true, force: true });
+if (existsSync("dist")) renameSync("dist", "dist.old");
+renameSync(next, "dist");
+rmSync("dist.old", { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Script } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { makeCanaries } from "../support/canaries.ts";
 import { tempDir } from "../support/temp.ts";
@@ -60,6 +61,21 @@ describe("weir hook", () => {
       expect(
         await hook({ ...envOf(join(dir.path, "data")), WEIR_DATA_DIR: dataDir, WEIR_HTTP_PORT: "no" }, payload(1)),
       ).toEqual(SILENT);
+  });
+
+  test("what was compiled when weir was built is taken by this Node, and its text by one that compiles otherwise", async () => {
+    await using dir = await tempDir();
+    const dataDir = join(dir.path, "data");
+    const env = envOf(dataDir);
+    const packed = await readFile(join(ROOT, "dist/src/hook.packed"));
+    const text = 4 + packed.readUInt32LE();
+    const script = new Script(packed.toString("utf8", 4, text), { cachedData: packed.subarray(text) });
+    expect(script.cachedDataRejected).toBe(false);
+    const other = ["--no-lazy-feedback-allocation", HOOK, "hook", "claude-code"];
+    expect(await start(process.execPath, other, { env, input: payload(1) }).ended).toEqual(SILENT);
+    expect(await hook(env, payload(2))).toEqual(SILENT);
+    const inbox = await readFile(join(dataDir, "spool/hooks/inbox.log"), "utf8");
+    expect(inbox.match(/toolu_\d/g)).toEqual(["toolu_1", "toolu_2"]);
   });
 
   test("what came while weir was down, up, frozen and killed is there once, in its order", async () => {

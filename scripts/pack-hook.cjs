@@ -1,0 +1,12 @@
+// pack-hook.cjs FILE PACKED: packs the bundled hook with what V8 compiles of it while it takes the payload on stdin: length of the text, text, code.
+const { readFileSync, writeFileSync } = require("node:fs");
+const { Script } = require("node:vm");
+
+const [, , file, packed] = process.argv;
+process.argv.splice(2, 2, "hook", "claude-code");
+const text = readFileSync(file, "utf8");
+const script = new Script(text);
+script.runInThisContext()(require);
+const size = Buffer.alloc(4);
+size.writeUInt32LE(Buffer.byteLength(text));
+writeFileSync(packed, Buffer.concat([size, Buffer.from(text), script.createCachedData()]));
