@@ -58,6 +58,7 @@ export const LIMITS = {
   replay_look_ms: 50, // how often a replay looks whether it has reached its end
   lost_ranges_max: 1_000, // ranges of the log that are named as missing; the table gaps has all of them
   fold_cache_rows_max: 10_000, // open rows kept in memory per table
+  resting_keys_asked_max: 2_000, // how often a filter of keys that rests in its file is asked before it is taken into memory
   wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on
   checkpoint_idle_ms: 5_000, // how long nothing must come for a moment to be quiet

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, renameSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 
 /** Bytes of the sum in front of a sealed file. */
@@ -30,4 +30,46 @@ export function readSealed(file: string): Buffer | undefined {
   } catch {
     return undefined; // whoever reads a cache can do without it
   }
+}
+
+/** A sealed file that stays open, also once another one has its name. */
+export interface SealedFile {
+  /** Bytes in it. */
+  readonly bytes: number;
+  /** Fills `into` with its bytes from `at` on as far as they can be read, and tells how many these were. */
+  read(into: Uint8Array, at: number): number;
+  close(): void;
+}
+
+const PART_BYTES = 65_536;
+
+/** Opens a sealed file without taking all of it into memory; undefined where there is none, or where it is damaged. */
+export function openSealed(file: string): SealedFile | undefined {
+  let fd: number;
+  try {
+    fd = openSync(file, "r");
+  } catch {
+    return undefined;
+  }
+  const opened: SealedFile = {
+    bytes: fstatSync(fd).size - HEAD,
+    read(into, at) {
+      let got = 0;
+      try {
+        for (let n = 1; n > 0 && got < into.length; got += n)
+          n = readSync(fd, into, got, into.length - got, HEAD + at + got);
+      } catch {
+        // as far as it can be read
+      }
+      return got;
+    },
+    close: () => closeSync(fd),
+  };
+  const sum = Buffer.alloc(HEAD);
+  const part = Buffer.allocUnsafe(PART_BYTES);
+  let found = 0;
+  for (let at = 0; at < opened.bytes; at += PART_BYTES) found = crc32(part.subarray(0, opened.read(part, at)), found);
+  if (opened.read(sum, -HEAD) === HEAD && sum.readUInt32LE() === found) return opened;
+  opened.close();
+  return undefined;
 }

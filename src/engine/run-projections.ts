@@ -151,10 +151,9 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       if (reader.waiting === 0) await committed;
       await tables.checkpoint();
       idle = setTimeout(() => {
-        // a quiet moment: fold the write-ahead log in, so that a restart is quick and memory small
         if (dirty && reader.waiting === 0 && !signal.aborted) {
           dirty = false;
-          tables.checkpoint(LIMITS.wal_idle_bytes_max).catch(() => {}); // it is tried again after the next commit
+          tables.rest().catch(() => {}); // it is tried again after the next commit
         }
       }, LIMITS.checkpoint_idle_ms).unref();
     }

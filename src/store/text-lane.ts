@@ -4,6 +4,8 @@ import { Base, FIRST_ROWS, grown, VECTOR_ROWS } from "./lane.ts";
 
 /** A lane that grew larger than this lets go of its memory when it is cleared. */
 const KEPT_BYTES = 1_048_576;
+/** Most lanes of most batches are nearly empty. */
+const FIRST_BYTES = 4_096;
 
 const QUOTE = 0x22;
 /** Bytes that a JSON string has another form for, and these forms. */
@@ -28,7 +30,7 @@ const string32 = new Uint32Array(strings);
  * times as fast. The block lives in a chunk that is kept until the rows were appended, which copies them.
  */
 export class TextLane extends Base {
-  private block = Buffer.allocUnsafe(65_536);
+  private block = Buffer.allocUnsafe(FIRST_BYTES);
   private used = 0;
   private starts = new Int32Array(FIRST_ROWS);
   private sizes = new Int32Array(FIRST_ROWS);
@@ -220,6 +222,6 @@ export class TextLane extends Base {
     super.clear();
     this.used = 0;
     this.held = undefined;
-    if (this.block.length > KEPT_BYTES) this.block = Buffer.allocUnsafe(65_536);
+    if (this.block.length > KEPT_BYTES) this.block = Buffer.allocUnsafe(FIRST_BYTES);
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSealed, writeSealed } from "../../base/sealed.ts";
+import { openSealed, readSealed, type SealedFile, writeSealed } from "../../base/sealed.ts";
 
 /**
  * Files beside the store that make a start quick. What is in them can be made again from the tables; they belong to one making of the log, whose
@@ -17,6 +17,11 @@ export class Caches {
   /** The bytes saved under a name for that log; undefined where there are none, or where they are damaged. */
   read(name: string, identity: string): Buffer | undefined {
     return this.identity() === identity ? readSealed(join(this.folder, name)) : undefined;
+  }
+
+  /** The same, without taking them into memory. */
+  open(name: string, identity: string): SealedFile | undefined {
+    return this.identity() === identity ? openSealed(join(this.folder, name)) : undefined;
   }
 
   /** Saves bytes for that log. What belongs to another one goes. */

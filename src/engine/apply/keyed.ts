@@ -268,13 +268,14 @@ export class KeyedTable<R> {
     this.rows.clear();
   }
 
-  /** Completes the index from the rows written after what it knows; a key added twice does no harm. */
+  /** Completes the index from the rows written after what it knows. */
   async catchUp(connection: DuckDBConnection): Promise<void> {
     const reader = await connection.stream(
       `select "${this.key}"::varchar, first_seq from "${this.name}" where first_seq >= ${this.index.seq} order by first_seq`,
     );
     for (let chunk = await reader.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await reader.fetchChunk()) {
-      for (const [key, seq] of chunk.getRows()) this.index.add(String(key), Number(seq));
+      for (const [key, seq] of chunk.getRows())
+        if (!this.index.has(String(key), Number(seq))) this.index.add(String(key), Number(seq));
     }
   }
 }
