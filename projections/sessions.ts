@@ -47,8 +47,13 @@ export default defineView({
     commits: int("commits"),
   },
   from: ["session_facts", "session_totals"],
-  sql: `select f.session, f.assistant, f.assistant_version, f.project, f.branch, f.model, f.title, f.parent, f.started_at, f.last_event_at,
+  sql: sessionsWhere("true"),
+});
+
+/** The view's rows of those sessions for which a condition on `session` holds: it stands in both tables, because DuckDB does not move it to the right of a left join. */
+export function sessionsWhere(condition: string): string {
+  return `select f.session, f.assistant, f.assistant_version, f.project, f.branch, f.model, f.title, f.parent, f.started_at, f.last_event_at,
   f.ended_at, f.end_reason, epoch_ms(f.last_event_at) - epoch_ms(f.started_at)::double as duration_ms,
   ${TOTALS.map((name) => `coalesce(t.${name}, 0) as ${name}`).join(", ")}
-from session_facts f left join session_totals t on t.session = f.session`,
-});
+from (from session_facts where ${condition}) f left join (from session_totals where ${condition}) t on t.session = f.session`;
+}

@@ -108,7 +108,8 @@ async function ask(name: string, read: () => Readonly<Record<string, unknown>>, 
     () => {
       const definition = named(queries, name, "query");
       given = read();
-      definition.sql(parseInput(definition.input, given, clock.nowUs())); // it has checks of its own
+      const asked = definition.sql(parseInput(definition.input, given, clock.nowUs())); // it has checks of its own
+      if (!("sql" in asked)) asked.next();
     },
     `weir query ${queries.has(name) ? `${name} --help` : "--help"} lists what there is`,
   );

@@ -16,6 +16,20 @@ export interface Statement {
 /** A row as SQL answered it, by column: plain JSON values, times as ISO text, bytes as base64. */
 export type AnsweredRow = Readonly<Record<string, unknown>>;
 
+/** Rows as a query's `row` describes them, and one sentence on them where it is needed, for example how far back it looked. */
+export interface Shown {
+  readonly rows: readonly AnsweredRow[];
+  readonly note?: string;
+  /** There are more rows than were asked for. */
+  readonly truncated?: boolean;
+}
+
+/**
+ * A question that takes several statements, all answered in one snapshot: yields each, is given its rows, and returns what is shown. DuckDB plans a
+ * statement each time it is asked, so two plain ones cost less than one that finds its own bounds. The first one reads a table whose rows change where any does.
+ */
+export type Steps = Generator<Statement, Shown, readonly AnsweredRow[]>;
+
 /** A question: an MCP tool, an HTTP route, a command-line query and a dashboard panel at once. The file's name is its name. */
 export interface Query<I extends Fields = Fields, R extends Fields = Fields> {
   /** Short title for people. */
@@ -24,16 +38,10 @@ export interface Query<I extends Fields = Fields, R extends Fields = Fields> {
   readonly about: string;
   readonly input: I;
   readonly row: R;
-  /** The statement for one input. It bounds its rows itself (LIMIT) and its time range by default. */
-  sql(input: ShapeOf<I>): Statement;
-  /**
-   * What SQL cannot say, for example merging sketches: rows of the statement in, rows as `row` describes them out, and one sentence
-   * on them where it is needed, for example how far back it looked. Pure.
-   */
-  after?(
-    rows: readonly AnsweredRow[],
-    input: ShapeOf<I>,
-  ): { readonly rows: readonly AnsweredRow[]; readonly note?: string };
+  /** The statement for one input, or several. It bounds its rows itself (LIMIT) and its time range by default. */
+  sql(input: ShapeOf<I>): Statement | Steps;
+  /** What SQL cannot say, for example merging sketches: rows of the one statement in, what is shown out. Pure. */
+  after?(rows: readonly AnsweredRow[], input: ShapeOf<I>): Shown;
 }
 
 /** Identity that helps inference. */

@@ -1,6 +1,6 @@
 import { LIMITS } from "../base/limits.ts";
 import { type Fields, int, optional, time } from "../define/field.ts";
-import type { Bound, Statement } from "../define/query.ts";
+import type { AnsweredRow, Bound, Shown, Statement } from "../define/query.ts";
 
 /** A condition with the values it binds. */
 export interface Condition {
@@ -79,6 +79,12 @@ export function statement(
 /** The number of rows to answer. */
 export const rowsOf = (asked: number | undefined, fallback: number): number =>
   Math.min(asked ?? fallback, LIMITS.query_rows_max);
+
+/** So many of the rows; one more than that tells that there are more. */
+export const upTo = (asked: number, rows: readonly AnsweredRow[]): Shown => ({
+  rows: rows.slice(0, asked),
+  truncated: rows.length > asked,
+});
 
 /** Some fields of a projection's row; a renamed column fails to compile. */
 export function pick<F extends Fields, const N extends keyof F & string>(fields: F, names: readonly N[]): Pick<F, N> {

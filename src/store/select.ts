@@ -11,7 +11,7 @@ import {
 } from "@duckdb/node-api";
 import { isoFromUs } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
-import type { Bound, Statement } from "../define/query.ts";
+import type { AnsweredRow, Bound, Shown, Statement, Steps } from "../define/query.ts";
 import { plainValue } from "./plain-value.ts";
 
 /** Statements kept prepared on each connection; the one unused longest makes room. */
@@ -51,6 +51,8 @@ export interface Behind {
 /** Answers statements on a few connections of the one instance; close it before the instance. */
 export interface Select {
   (statement: Statement, options: SelectOptions): Promise<Answer>;
+  /** Answers several statements in one snapshot. */
+  steps(steps: Steps, options: SelectOptions): Promise<Shown & Pick<Answer, "as_of">>;
   close(): void;
 }
 
@@ -129,12 +131,16 @@ export function createSelect(
     else idle.push(lane);
   };
 
-  const select = async (statement: Statement, options: SelectOptions): Promise<Answer> => {
+  const within = async <T>(
+    first: Statement,
+    { rowsMax, ...options }: SelectOptions,
+    work: (run: Run) => Promise<T>,
+  ): Promise<T & Pick<Answer, "as_of">> => {
     const deadline = startDeadline(options);
     try {
       const lane = await take(deadline);
       try {
-        return await answer(lane, statement, options.rowsMax, { deadline, behind });
+        return await inSnapshot(lane, first, { deadline, behind, rowsMax }, work);
       } finally {
         give(lane);
       }
@@ -142,7 +148,17 @@ export function createSelect(
       deadline.end();
     }
   };
+  const select = (statement: Statement, options: SelectOptions): Promise<Answer> =>
+    within(statement, options, (run) => run(statement));
   return Object.assign(select, {
+    async steps(steps: Steps, options: SelectOptions): Promise<Shown & Pick<Answer, "as_of">> {
+      let step = steps.next();
+      if (step.done) throw new Error("a question asks nothing");
+      return await within(step.value, options, async (run) => {
+        while (!step.done) step = steps.next(objectsOf(await run(step.value)));
+        return step.value;
+      });
+    },
     close(): void {
       closed = true;
       for (const lane of idle.splice(0)) shut(lane);
@@ -156,7 +172,7 @@ function shut(lane: Lane): void {
   lane.connection.closeSync();
 }
 
-function startDeadline({ timeMs, signal }: SelectOptions): Deadline {
+function startDeadline({ timeMs, signal }: Omit<SelectOptions, "rowsMax">): Deadline {
   let fault: WeirError | undefined;
   let fail: (error: WeirError) => void = () => {};
   let again: NodeJS.Timeout | undefined;
@@ -225,32 +241,48 @@ async function prepare(lane: Lane, sql: string): Promise<DuckDBPreparedStatement
   return made;
 }
 
-async function answer(
+/** Answers one statement in the snapshot that is open. */
+type Run = (statement: Statement) => Promise<Omit<Answer, "as_of">>;
+
+async function inSnapshot<T>(
   lane: Lane,
-  statement: Statement,
-  rowsMax: number,
-  { deadline, behind }: { readonly deadline: Deadline; readonly behind: Behind | undefined },
-): Promise<Answer> {
+  first: Statement,
+  {
+    deadline,
+    behind,
+    rowsMax,
+  }: { readonly deadline: Deadline; readonly behind: Behind | undefined; readonly rowsMax: number },
+  work: (run: Run) => Promise<T>,
+): Promise<T & Pick<Answer, "as_of">> {
   const { connection } = lane;
   deadline.check();
   try {
     let at = await begin(lane);
-    if (at.ahead > 0 && behind?.reads(statement.sql)) {
+    const isBehind = ({ sql }: Statement): boolean => at.ahead > 0 && behind?.reads(sql) === true;
+    if (behind && isBehind(first)) {
       await connection.run("rollback");
       at = await behind.catchUp(() => begin(lane));
     }
     const { seq, time_us } = at;
-    const as_of = { seq, time: time_us > 0 ? isoFromUs(time_us) : null };
-    const prepared = await prepare(lane, statement.sql);
-    bind(prepared, { ...statement.values, ...standing(statement.sql, seq, time_us) });
-    deadline.check();
-    const result = await deadline.during(connection, prepared.stream());
-    const columns = result.columnNames().map((name, k) => ({ name, type: String(result.columnType(k)) }));
-    return { columns, ...(await rowsOf(connection, result, rowsMax, deadline)), as_of };
+    const run: Run = async (statement) => {
+      if (isBehind(statement))
+        throw new Error("a later statement reads tables whose rows change, and the first one does not");
+      const prepared = await prepare(lane, statement.sql);
+      bind(prepared, { ...statement.values, ...standing(statement.sql, seq, time_us) });
+      deadline.check();
+      const result = await deadline.during(connection, prepared.stream());
+      const columns = result.columnNames().map((name, k) => ({ name, type: String(result.columnType(k)) }));
+      return { columns, ...(await rowsOf(connection, result, rowsMax, deadline)) };
+    };
+    return { ...(await work(run)), as_of: { seq, time: time_us > 0 ? isoFromUs(time_us) : null } };
   } finally {
     await connection.run("rollback").catch(() => {}); // nothing was written; a failure of the answer itself is what is told
   }
 }
+
+/** The rows of an answer, by column. */
+export const objectsOf = ({ columns, rows }: Pick<Answer, "columns" | "rows">): AnsweredRow[] =>
+  rows.map((row) => Object.fromEntries(columns.map(({ name }, k) => [name, row[k]])));
 
 /** Opens a transaction for reading, and reads where the tables stand in it. */
 async function begin(lane: Lane): Promise<{ seq: number; time_us: number; ahead: number }> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Steps } from "../../src/define/query.ts";
 import { createSelect, type Select } from "../../src/store/select.ts";
 import { emptyStore, type TestStore } from "../support/filled-store.ts";
 
@@ -84,15 +85,59 @@ describe("select", () => {
         await store.writer.run("commit");
       }
     })();
-    for (let i = 0; i < 100; i++) {
-      const { rows, as_of } = await select(
-        { sql: "select count(*), $as_of, $as_of_seq from counted", values: {} },
-        BOUNDS,
-      );
+    const counted = { sql: "select count(*) as n, $as_of as time, $as_of_seq as seq from counted", values: {} };
+    function* twice(): Steps {
+      const [first] = yield counted;
+      const [second] = yield {
+        sql: "select $n as before, count(*) as n from counted",
+        values: { n: Number(first!.n) },
+      };
+      return { rows: [first!, second!], note: "twice" };
+    }
+    for (let i = 0; i < 50; i++) {
+      const { rows, as_of } = await select(counted, BOUNDS);
       expect(rows[0]).toEqual([as_of.seq, as_of.seq, as_of.seq]);
+      const { as_of: at, ...shown } = await select.steps(twice(), BOUNDS);
+      const { seq } = at;
+      expect(shown).toEqual({
+        rows: [
+          { n: seq, time: seq, seq },
+          { before: seq, n: seq },
+        ],
+        note: "twice",
+      });
     }
     going = false;
     await writing;
+  });
+  it("writes what is ahead of the tables before the first of several statements, and takes no later one that would need it", async () => {
+    await store.writer.run("update _weir set ahead = 1");
+    const caught: string[] = [];
+    const careful = createSelect(store.instance, {
+      connections: 1,
+      behind: {
+        reads: (sql) => sql.includes("changing"),
+        async catchUp(begin) {
+          caught.push("written");
+          await store.writer.run("update _weir set ahead = 0");
+          return begin();
+        },
+      },
+    });
+    const asking = (...asked: string[]) =>
+      careful.steps(
+        (function* (): Steps {
+          for (const sql of asked) yield { sql, values: {} };
+          return { rows: [] };
+        })(),
+        BOUNDS,
+      );
+    await expect(asking("select 1", "select 2 as changing")).rejects.toThrow("the first one does not");
+    expect(caught).toEqual([]);
+    await asking("select 1 as changing", "select 2 as changing");
+    await asking("select 1", "select 2 as changing");
+    expect(caught).toEqual(["written"]);
+    careful.close();
   });
   it("interrupts what takes too long", async () => {
     await expect(select({ sql: ENDLESS, values: {} }, { rowsMax: 1, timeMs: 30 })).rejects.toMatchObject({

@@ -82,8 +82,10 @@ export default defineQuery({
       (
         where,
       ) => `with chosen as (select s.session, ${bySession ? "s.session" : "null::varchar"} as shown from session_facts s where ${where}),
-facts as (select c.shown as session, v.fact, string_split(v.sources, ',') as sources, sum(v.facts)::bigint as facts
-  from coverage v join chosen c on c.session = v.session where v.facts > 0 group by all),
+-- lists are made of what is counted: as a key of groups and joins a text costs a fraction
+facts as (select session, fact, string_split(sources, ',') as sources, facts
+  from (select c.shown as session, v.fact, v.sources, sum(v.facts)::bigint as facts
+    from coverage v join chosen c on c.session = v.session where v.facts > 0 group by all)),
 unlike as (select session, fact, source, count(distinct event_id) as facts, string_agg(distinct field, ',' order by field) as fields
   from (select c.shown as session, u.fact, u.event_id, u.field, unnest(u.sources) as source from (${unlike}) u join chosen c on c.session = u.session)
   group by all),

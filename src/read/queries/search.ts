@@ -1,6 +1,6 @@
 import events from "../../../projections/events.ts";
 import { int, optional, text, time } from "../../define/field.ts";
-import { defineQuery } from "../../define/query.ts";
+import { type AnsweredRow, defineQuery, type Statement, type Steps } from "../../define/query.ts";
 import { type Condition, contains, equals, pick, rows, rowsOf, statement } from "../statement.ts";
 
 /** Events whose text is looked at in one go; more would take longer than an answer may. */
@@ -8,14 +8,12 @@ const TEXT_EVENTS_MAX = 100_000;
 /** Characters of the data shown of an event. */
 const CHARS = 1_500;
 /**
- * How far behind the newest sequence each part of the table begins that is looked at before what is older: what is asked for is mostly near the
- * end, and DuckDB passes over a part by its statistics once enough was found.
+ * How far behind the newest sequence the parts of the table begin that are looked at one after the other, until enough is found: what is asked for
+ * is mostly near the end, and DuckDB passes over all else by its statistics.
  */
-const PARTS = [2, 32, 1_024];
+const PARTS = [2, 32, 1_024, Number.POSITIVE_INFINITY];
 /** Sequences of the log in which the row before a sequence is looked for. */
 const NEAR_SEQS = 2_000;
-/** More than any sequence of a log: nothing is behind it. */
-const NOWHERE = 9_000_000_000_000_000;
 
 const SHOWN = `time, type, session, subject, source, project, left(data, ${CHARS}) as data, id, stream_seq`;
 const COLUMNS = ["time", "type", "session", "subject", "source", "project", "data", "id", "stream_seq"] as const;
@@ -30,41 +28,19 @@ function typed(type: string | undefined): Condition | undefined {
 }
 
 /** Where a page begins: its newest row, and a sequence that is not before that row's. Rows of events are numbered in the order of the log and never change. */
-function start({ before, before_seq }: { before?: number; before_seq?: number }): { row: string; seq: string } {
+function start({ before, before_seq }: { before?: number; before_seq?: number }): Statement {
+  const newest = "(select count(*) from events) - 1";
   if (before !== undefined)
-    return { row: "$before - 1", seq: "coalesce((select stream_seq from events where rowid = $before), $as_of_seq)" };
-  if (before_seq === undefined) return { row: "(select count(*) from events) - 1", seq: "$as_of_seq" };
-  const near = "stream_seq < $before_seq and stream_seq >= $before_seq - ";
+    return {
+      sql: 'select $before - 1 as "row", coalesce((select stream_seq from events where rowid = $before), $as_of_seq) as seq',
+      values: { before },
+    };
+  if (before_seq === undefined) return { sql: `select ${newest} as "row", $as_of_seq as seq`, values: {} };
+  const near = `stream_seq < $before_seq and stream_seq >= $before_seq - ${NEAR_SEQS}`;
   return {
-    row: `coalesce((select max(rowid) from events where ${near}${NEAR_SEQS}), (select count(*) from events) - 1)`,
-    seq: "$before_seq - 1",
+    sql: `select coalesce((select max(rowid) from events where ${near}), ${newest}) as "row", $before_seq - 1 as seq`,
+    values: { before_seq },
   };
-}
-
-/**
- * The newest rows that a condition holds for, `$rows` of them: first which, in the parts near the end, where a column or two say it, then those rows
- * whole; and what is older only where these were too few.
- */
-function newestFirst(where: string): string {
-  const behind = (k: number): string => `(select seq from start) - ${PARTS[k]}`;
-  const from = (names: readonly string[], otherwise: string): string =>
-    names.length === 0
-      ? otherwise
-      : `(select case when ${names.map((name) => `(select count(*) from ${name})`).join(" + ")} >= $rows then ${NOWHERE} else ${otherwise} end)`;
-  const names = PARTS.map((_, k) => `part${k}`);
-  const parts = names.map(
-    (name, k) => `${name} as materialized (select rowid as n, stream_seq as seq from events
-    where ${where} and stream_seq > ${from(names.slice(0, k), behind(k))} and stream_seq <= ${k === 0 ? "(select seq from start)" : behind(k - 1)}
-    order by seq desc, n desc limit $rows)`,
-  );
-  const last = PARTS.length - 1;
-  return `${parts.join(",\n  ")},
-  near as materialized (${names.map((name) => `from ${name}`).join(" union all ")}),
-  found as materialized (select * from (
-    select rowid as "row", ${SHOWN} from events where stream_seq >= (select min(seq) from near) and rowid in (select n from near)
-    union all (select rowid as "row", ${SHOWN} from events
-      where ${where} and stream_seq > ${from(["near"], "-1")} and stream_seq <= ${behind(last)} order by stream_seq desc, rowid desc limit $rows))
-    order by stream_seq desc, "row" desc limit $rows)`;
 }
 
 export default defineQuery({
@@ -84,49 +60,60 @@ export default defineQuery({
     limit: rows(50),
   },
   row: { row: int("number of the event in the table: the cursor of the next page"), ...pick(events.row, COLUMNS) },
-  sql: (input) => {
-    const { row, seq } = start(input);
-    const looksAtText = input.text !== undefined;
-    return statement(
-      [
-        input.before === undefined ? undefined : { sql: "rowid < $before", values: { before: input.before } },
-        input.before === undefined && input.before_seq !== undefined
-          ? { sql: "stream_seq < $before_seq", values: { before_seq: input.before_seq } }
-          : undefined,
-        looksAtText ? { sql: "rowid > (select low from start)" } : undefined,
-        typed(input.type),
-        equals("session", "session", input.session),
-        input.since === undefined
-          ? undefined
-          : { sql: "time >= make_timestamp($since)", values: { since: input.since } },
-        input.until === undefined
-          ? undefined
-          : { sql: "time < make_timestamp($until)", values: { until: input.until } },
-        contains(["data"], "text", input.text),
-      ],
-      (where) => {
-        const begin = `with start as materialized (select ${seq} as seq${looksAtText ? `, ${row} - ${TEXT_EVENTS_MAX} as low` : ""})`;
-        if (!looksAtText)
-          return `${begin},\n  ${newestFirst(where)}\nselect * from found order by stream_seq desc, "row" desc`;
-        return `${begin},
-  ${newestFirst(where)},
-  looked as (select min(stream_seq) as seq, min(time) as time, min(rowid) as n from events
-    where rowid > (select low from start) and rowid <= (select low + 100 from start)
-      and stream_seq > (select case when (select count(*) from found) >= $rows then ${NOWHERE} else -1 end))
-select l.seq as looked_seq, l.time as looked_time, l.n as looked_row, e.* from looked l left join found e on true order by "row" desc`;
-      },
-      { rows: rowsOf(input.limit, 50) },
-    );
-  },
-  after: (answered, input) => {
-    const found = answered.filter((row) => row.row !== null);
-    const looked = answered[0];
-    const full = found.length >= rowsOf(input.limit, 50);
-    if (full) return { rows: found, note: `There may be more: pass before=${found.at(-1)!.row} for the next page.` };
-    if (input.text === undefined || looked?.looked_row == null) return { rows: found, note: "These are all." };
+  *sql(input): Steps {
+    const asked = rowsOf(input.limit, 50);
+    const [begin] = yield start(input);
+    const [row, seq] = [Number(begin!.row), Number(begin!.seq)];
+    const low = row - TEXT_EVENTS_MAX;
+    const conditions = [
+      input.before === undefined ? undefined : { sql: "rowid < $before", values: { before: input.before } },
+      input.text === undefined ? undefined : { sql: "rowid > $low", values: { low } },
+      typed(input.type),
+      equals("session", "session", input.session),
+      input.since === undefined ? undefined : { sql: "time >= make_timestamp($since)", values: { since: input.since } },
+      input.until === undefined ? undefined : { sql: "time < make_timestamp($until)", values: { until: input.until } },
+      contains(["data"], "text", input.text),
+    ];
+    const select = (columns: string, more: Condition, end = ""): Statement =>
+      statement(
+        [more, ...conditions],
+        (where) =>
+          `select rowid as "row", ${columns} from events where ${where} order by stream_seq desc, rowid desc ${end}`,
+      );
+    const found: AnsweredRow[] = [];
+    for (let until = seq, k = 0; until > 0 && found.length <= asked && k < PARTS.length; k++) {
+      const from = Math.max(seq - PARTS[k]! + 1, 0);
+      const values = { from, until, rows: asked + 1 - found.length };
+      found.push(
+        ...(yield select("stream_seq", { sql: "stream_seq between $from and $until", values }, "limit $rows")),
+      );
+      until = from - 1;
+    }
+    // the rows whole without a limit: with one DuckDB looks for them by their numbers in all of the table
+    const oldest = found.at(asked - 1) ?? found.at(-1);
+    const shown = oldest
+      ? {
+          rows: yield select(SHOWN, {
+            sql: "stream_seq between $from and $until and rowid >= $oldest",
+            values: {
+              from: Number(oldest.stream_seq),
+              until: Number(found[0]!.stream_seq),
+              oldest: Number(oldest.row),
+            },
+          }),
+          truncated: found.length > asked,
+        }
+      : { rows: [] };
+    if (found.length >= asked)
+      return { ...shown, note: `There may be more: pass before=${shown.rows.at(-1)!.row} for the next page.` };
+    if (input.text === undefined || low < 0) return { ...shown, note: "These are all." };
+    const [last] = yield {
+      sql: "select min(stream_seq) as seq, min(time) as time, min(rowid) as n from events where rowid > $low and rowid <= $low + 100",
+      values: { low },
+    };
     return {
-      rows: found,
-      note: `Looked back to stream_seq ${looked.looked_seq} (${looked.looked_time}); pass before=${looked.looked_row} to look further back.`,
+      ...shown,
+      note: `Looked back to stream_seq ${last!.seq} (${last!.time}); pass before=${last!.n} to look further back.`,
     };
   },
 });

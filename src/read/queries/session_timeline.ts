@@ -1,7 +1,6 @@
 import { bool, float, id, int, optional, ref, text, time } from "../../define/field.ts";
-import { defineQuery } from "../../define/query.ts";
-import { withinSession } from "../session-span.ts";
-import { rows, rowsOf } from "../statement.ts";
+import { defineQuery, type Steps } from "../../define/query.ts";
+import { rows, rowsOf, upTo } from "../statement.ts";
 
 const BLANK = {
   duration_ms: "null::double",
@@ -20,7 +19,7 @@ function part(table: string, columns: Columns, also = "true", event = "event_id"
   return `select time, ${what} as what, ${name} as name, left(${said}, $chars) as text, ${Object.entries(rest)
     .map(([key, sql]) => `${sql} as ${key}`)
     .join(", ")}, ${event} as event_id
-from ${table} where session = $session and ${withinSession("time")} and ${also}`;
+from ${table} where session = $session and time between make_timestamp($first) and make_timestamp($last) and ${also}`;
 }
 
 /** Families of events that have no table of their own and belong to the story of a session. */
@@ -92,13 +91,25 @@ export default defineQuery({
     agent: optional(text("subagent that did it")),
     event_id: id("first event about it"),
   },
-  sql: ({ session, offset, chars, limit }) => ({
-    sql: `${PARTS.join("\nunion all\n")}\norder by time, what, event_id limit $rows offset $offset`,
-    values: {
-      session,
-      offset: Math.min(offset ?? 0, 10_000_000),
-      chars: Math.min(chars ?? 300, 4_000),
-      rows: rowsOf(limit, 100),
-    },
-  }),
+  *sql({ session, offset, chars, limit }): Steps {
+    // between the first and the last event of the session, so that DuckDB passes over what lies outside
+    const [span] = yield {
+      sql: "select epoch_us(min(started_at)) as first, epoch_us(max(last_event_at)) as last from session_facts where session = $session",
+      values: { session },
+    };
+    if (typeof span?.first !== "number" || typeof span.last !== "number") return { rows: [] };
+    const asked = rowsOf(limit, 100);
+    const rows = yield {
+      sql: `${PARTS.join("\nunion all\n")}\norder by time, what, event_id limit $rows offset $offset`,
+      values: {
+        session,
+        first: span.first,
+        last: span.last,
+        offset: Math.min(offset ?? 0, 10_000_000),
+        chars: Math.min(chars ?? 300, 4_000),
+        rows: asked + 1,
+      },
+    };
+    return upTo(asked, rows);
+  },
 });

@@ -1,4 +1,4 @@
-import sessions from "../../../projections/sessions.ts";
+import sessions, { sessionsWhere } from "../../../projections/sessions.ts";
 import { choice, optional, text } from "../../define/field.ts";
 import { defineQuery } from "../../define/query.ts";
 import { ALWAYS, contains, equals, period, pick, rows, rowsOf, statement, within } from "../statement.ts";
@@ -11,10 +11,10 @@ const ORDER = {
   tool_calls: "tool_calls",
 } as const;
 
-/** Sessions that the answer can hold, where that is known without their totals: then only theirs are put together. */
-function shownOnly({ sort = "last_event", text }: { sort?: keyof typeof ORDER; text?: string }, where: string): string {
-  if (text !== undefined || (sort !== "last_event" && sort !== "started")) return "true";
-  return `session in (select session from session_facts where ${where} order by ${ORDER[sort]} desc, session limit $rows)`;
+/** The sessions that the answer can hold, where that is known without their totals: then only theirs are put together. */
+function shown({ sort = "last_event", text }: { sort?: keyof typeof ORDER; text?: string }, where: string): string {
+  if (text !== undefined || (sort !== "last_event" && sort !== "started")) return "sessions";
+  return `(${sessionsWhere(`session in (select session from session_facts where ${where} order by ${ORDER[sort]} desc, session limit $rows)`)})`;
 }
 
 export default defineQuery({
@@ -69,7 +69,7 @@ export default defineQuery({
         where,
       ) => `select session, title, assistant, project, branch, model, started_at, last_event_at, duration_ms, prompts, tool_calls, tool_errors,
   model_calls, input_tokens, output_tokens, cache_read_tokens, cost_usd, unpriced_calls
-from sessions where ${where} and ${shownOnly(input, where)} order by ${ORDER[input.sort ?? "last_event"]} desc, session limit $rows`,
+from ${shown(input, where)} where ${where} order by ${ORDER[input.sort ?? "last_event"]} desc, session limit $rows`,
       { rows: rowsOf(input.limit, 50) },
     ),
 });
