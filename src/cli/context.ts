@@ -1,52 +1,33 @@
 import { join } from "node:path";
 import { clock, isoFromUs } from "../base/clock.ts";
-import type { Config } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { newId } from "../base/id.ts";
 import type { Keys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { activeTraceparent } from "../base/telemetry.ts";
-import type { Told } from "../capture/watching.ts";
 import { readsAhead } from "../engine/apply/ahead.ts";
-import type { Archive } from "../engine/archive/archive.ts";
-import type { ArchiverStatus } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { Definitions } from "../engine/load.ts";
-import type { ProcessorStatus } from "../engine/processor-run.ts";
 import { createAsk } from "../read/ask.ts";
 import type { ReadContext } from "../read/context.ts";
 import { checkNeeds, decideOrder } from "../read/order.ts";
-import type { Emitter } from "../sdk/emitter.ts";
 import type { Store } from "../store/open.ts";
 import { showOpened } from "../store/opened.ts";
 import { createSandbox } from "../store/sandbox/run.ts";
 import { createSelect, type Select } from "../store/select.ts";
-import type { Connection } from "../wire/connect.ts";
 import { captureToken, HOOKS_PATH } from "./hooks.ts";
-import type { OpenBroker } from "./open-broker.ts";
 import { prometheus } from "./prometheus.ts";
 import { publishEvents, publishPacked } from "./publish.ts";
 import { entry } from "./root.ts";
 import { createSnapshots } from "./snapshot.ts";
-import { readStatus } from "./status-of.ts";
+import { readStatus, type StatusParts } from "./status-of.ts";
 
-export interface ContextParts {
-  readonly config: Config;
+export interface ContextParts extends StatusParts {
   readonly log: Log;
   readonly definitions: Definitions;
-  readonly bus: Connection;
-  readonly emitter: Emitter;
   readonly keys: Keys;
-  readonly processors: () => readonly ProcessorStatus[];
-  readonly version: string;
-  readonly started_us: number;
   readonly token: string;
-  readonly broker: Pick<OpenBroker, "url" | "broker" | "trouble">;
-  /** What the watching process told last. */
-  readonly told: () => Told | undefined;
-  readonly archive: Archive;
-  readonly archiver: () => ArchiverStatus | undefined;
 }
 
 /** Where assistants send what they do: their hooks, and telemetry after OTLP. */

@@ -17,20 +17,23 @@ import { type Connection, publicUrl } from "../wire/connect.ts";
 import { archiveStatus } from "./archive-status.ts";
 import type { OpenBroker } from "./open-broker.ts";
 
-/** Reads how the running process is doing. A broker that is away is part of the answer, not a failure of it. */
-export async function readStatus(parts: {
+/** Whose status is read. */
+export interface StatusParts {
   readonly config: Config;
   readonly bus: Connection;
   readonly emitter: Emitter;
   readonly processors: () => readonly ProcessorStatus[];
-  readonly projecting: Projecting;
   readonly version: string;
   readonly started_us: number;
   readonly broker: Pick<OpenBroker, "url" | "broker" | "trouble">;
+  /** What the watching process told last. */
   readonly told: () => Told | undefined;
   readonly archive: Archive;
   readonly archiver: () => ArchiverStatus | undefined;
-}): Promise<Status> {
+}
+
+/** Reads how the running process is doing. A broker that is away is part of the answer, not a failure of it. */
+export async function readStatus(parts: StatusParts & { readonly projecting: Projecting }): Promise<Status> {
   const { bus, projecting, emitter, config } = parts;
   const streams = await Promise.all(
     ["WEIR_IN", "WEIR_VALID", "WEIR_EVENTS"].map((name) =>

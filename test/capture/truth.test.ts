@@ -15,6 +15,7 @@ import {
   statedFigures,
   statedRollouts,
   TRANSCRIPTS,
+  zero,
 } from "../support/transcript-truth.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weir-truth-"));
@@ -36,16 +37,6 @@ const totalOf = (data: Data): number =>
 
 /** What tables show: equal ids once, then one row a fact; of an answer the largest total. A fact is its first event's session's. */
 function countEvents(drafts: readonly Draft[]): { total: Counts; sessions: Map<string, Counts> } {
-  const zero = (): Counts => ({
-    prompts: 0,
-    messages: 0,
-    tools: 0,
-    errors: 0,
-    input: 0,
-    output: 0,
-    creation: 0,
-    read: 0,
-  });
   const total = zero();
   const sessions = new Map<string, Counts>();
   const add = (session: string | undefined, key: keyof Counts, by = 1) => {

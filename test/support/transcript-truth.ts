@@ -34,7 +34,7 @@ export interface Truth {
   sessions: Map<string, Counts>;
 }
 
-const zero = (): Counts => ({
+export const zero = (): Counts => ({
   prompts: 0,
   messages: 0,
   tools: 0,
