@@ -36,7 +36,7 @@ test("the users of the shipped cluster hear their own answers and nobody else's"
   expect(await refusal(producer, `${producer.inboxPrefix}.x`)).toBeUndefined();
 
   // instances of weir answer each other
-  other.nc.subscribe(INSTANCES_SUBJECT, { callback: (_, message) => message.respond("here") });
+  other.nc.subscribe(INSTANCES_SUBJECT, { callback: (_, message) => void message.respond("here") });
   const answer = await until(
     "the nodes know of each other",
     () => weir.nc.request(INSTANCES_SUBJECT, "who", { timeout: 500 }).catch(() => undefined),
