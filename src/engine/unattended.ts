@@ -44,4 +44,4 @@ export async function findUnattended(bus: Connection, partitions: number): Promi
 
 /** What to do about them, as a sentence goes on. */
 export const unattendedAdvice = (partitions: number): string =>
-  `nobody works on ${partitions === 1 ? "any partition but 0" : `partitions beyond ${partitions - 1}`}: start weir with a larger WEIR_PARTITIONS, and its producers with the same`;
+  `nobody works on ${partitions === 1 ? "any partition but 0" : `partitions beyond ${partitions - 1}`}: give producers WEIR_PARTITIONS=${partitions}, the number this log was made with`;

@@ -103,6 +103,7 @@ function argumentsText(input: unknown): string {
 }
 
 async function answerOf(response: Response, base: string): Promise<unknown> {
+  if (response.status === 431) throw new WeirError("limit_reached", "the arguments are too long for one request");
   let body: unknown;
   try {
     body = await response.json();

@@ -210,7 +210,7 @@ function startDeadline({ timeMs, signal }: Omit<SelectOptions, "rowsMax">): Dead
       try {
         return await work;
       } catch (error) {
-        throw fault ?? error;
+        throw fault ?? (isOutOfMemory(error) ? TOO_MUCH() : error);
       } finally {
         busy = undefined;
       }
@@ -222,6 +222,13 @@ function startDeadline({ timeMs, signal }: Omit<SelectOptions, "rowsMax">): Dead
     },
   };
 }
+
+const isOutOfMemory = (error: unknown): boolean => error instanceof Error && error.message.startsWith("Out of Memory");
+
+const TOO_MUCH = (): WeirError =>
+  new WeirError("limit_reached", "the answer takes more memory than the tables may have", {
+    hint: "narrow the period or the filters, or start weir with a larger WEIR_STORE_MEMORY_MB",
+  });
 
 /** The prepared statement of a text, made when it is new on this connection. */
 async function prepare(lane: Lane, sql: string): Promise<DuckDBPreparedStatement> {

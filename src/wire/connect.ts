@@ -67,6 +67,7 @@ export async function connectBroker({
   log: Log;
 }): Promise<Connection> {
   const address = parseBrokerUrl(url);
+  const inboxPrefix = credentials?.inbox ?? inboxOf(address.user);
   let nc: NatsConnection;
   try {
     nc = await connect({
@@ -74,8 +75,7 @@ export async function connectBroker({
       name: `weir ${name}`,
       user: credentials?.user ?? address.user,
       pass: credentials?.password ?? address.pass,
-      // An outside broker may allow the usual prefix only.
-      ...(credentials ? { inboxPrefix: credentials.inbox } : {}),
+      ...(inboxPrefix !== undefined && { inboxPrefix }),
       ...(address.tls ? { tls: {} } : {}),
       timeout: LIMITS.broker_connect_ms_max,
       reconnect: true,
@@ -95,7 +95,7 @@ export async function connectBroker({
   const close = () => nc.close();
   return {
     nc,
-    inboxPrefix: credentials?.inbox,
+    inboxPrefix,
     js: jetstream(nc, options),
     // Not checked here: a producer may not ask. checkBroker looks whether there is a JetStream.
     jsm: await jetstreamManager(nc, { ...options, checkAPI: false }),
@@ -103,6 +103,13 @@ export async function connectBroker({
     [Symbol.asyncDispose]: close,
   };
 }
+
+/**
+ * Answers come to subjects below the user's name, so that a broker can keep users from reading each other's; `_INBOX.>`, which it may allow instead,
+ * holds them too.
+ */
+const inboxOf = (user: string | undefined): string | undefined =>
+  user !== undefined && /^[^\s.*>]+$/.test(user) ? `_INBOX.${user}` : undefined;
 
 function connectError(cause: unknown, where: string, user: string | undefined): WeirError {
   const why = cause instanceof Error ? cause.message : String(cause);

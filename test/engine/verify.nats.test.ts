@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { clock } from "../../src/base/clock.ts";
 import { newId } from "../../src/base/id.ts";
 import type { Event } from "../../src/define/event.ts";
-import { findUnattended } from "../../src/engine/unattended.ts";
+import { findUnattended, unattendedAdvice } from "../../src/engine/unattended.ts";
 import { verify } from "../../src/engine/verify.ts";
 import { encodeEvents } from "../../src/wire/encode.ts";
 import { publishFrame } from "../../src/wire/publish.ts";
@@ -74,6 +74,7 @@ test("what waits in a partition that nobody works on is named", async () => {
       ],
     });
     expect(await findUnattended(bench.bus, 8)).toMatchObject([{ subject: "weir.in.nobody" }]);
+    expect(unattendedAdvice(4)).toContain("give producers WEIR_PARTITIONS=4"); // a log keeps the number it was made with
   } finally {
     connection.closeSync();
     await producer.close();

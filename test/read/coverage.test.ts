@@ -84,3 +84,30 @@ test("coverage says per session who saw what, who missed it, and on what they di
     await tables.close();
   }
 });
+
+test("coverage over many calls whose sources told inputs and outputs stays within the tables' memory", async () => {
+  await using temp = await tempDir();
+  const { projections, queries } = await loadDefinitions(ROOT);
+  const tables = await openTestTables(temp.path, projections);
+  const output = '{"text":"said \\"so\\" \\\\ "} '.repeat(100);
+  const calls = Array.from({ length: 2_000 }, (_, k) => [
+    call(2 * k, "a", "transcript", `c${k}`, { input: output, output }),
+    call(2 * k + 1, "a", "hook", `c${k}`, { input: output, output, success: k % 1_000 > 0 }),
+  ]);
+  const tenths = Array.from({ length: 9 }, (_, k) => (k + 1) / 10);
+  await applyAll(tables, logOf(calls.flat(), tenths), tenths);
+  const select = createSelect(tables.store.instance, {
+    connections: 1,
+    prepare: async (connection) => void (await connection.run("set memory_limit = '128MB'")),
+  });
+  try {
+    const { rows } = await createAsk(queries, select)("coverage", { session: "a" });
+    expect(rows).toEqual([
+      ["a", "tool_call", "hook", 2_000, 2_000, 0, 0, 1, 2, "status,success"],
+      ["a", "tool_call", "transcript", 2_000, 2_000, 0, 0, 1, 2, "status,success"],
+    ]);
+  } finally {
+    select.close();
+    await tables.close();
+  }
+});

@@ -318,6 +318,8 @@ describe("descriptions", () => {
     ])
       expect([path, method, typeof document.paths[path!]?.[method!]]).toEqual([path, method, "object"]);
     expect(Object.keys(document.paths["/api/sql"].post.responses[200].content)).toContain("text/csv");
+    const refused = document.paths["/api/events"].post.responses[400].content["application/json"].schema.oneOf;
+    expect(refused).toContainEqual({ $ref: "#/components/schemas/Published" }); // of events none of which was taken
     expectGolden("openapi.json", document);
   });
   it("answers with Prometheus text", async () => {
@@ -357,6 +359,9 @@ describe("over a socket", () => {
     await expect(client.ask("sessions", { limit: "x" })).rejects.toMatchObject({
       code: "bad_input",
       hint: expect.stringContaining("it takes"),
+    });
+    await expect(client.ask("session", { session: "x".repeat(20_000) })).rejects.toMatchObject({
+      code: "limit_reached",
     });
     await expect(createClient({ http_url: server.url, token: "wrong" }).status()).rejects.toMatchObject({
       code: "unauthorized",

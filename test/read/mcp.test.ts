@@ -133,6 +133,14 @@ describe.each(Object.keys(WAYS))("a client of %s", (way) => {
       /^error: sql_refused/,
     );
   });
+  it("is told of a wrong type, and of too much", async () => {
+    for (const [name, args] of [
+      ["session", { session: { a: 1 } }],
+      ["sessions", { text: 7 }],
+      ["sessions", { text: "x".repeat(200_000) }],
+    ] as const)
+      expect((await client.callTool({ name, arguments: args })).content[0].text).toMatch(/^error: bad_input: /);
+  });
   it("gives an order", async () => {
     const answer = await client.callTool({ name: "acknowledge_alert", arguments: { id: "alert-500", note: way } });
     expect(answer.structuredContent).toMatchObject({ seq: 301 });

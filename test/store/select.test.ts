@@ -55,6 +55,12 @@ describe("select", () => {
       "DOUBLE",
     ]);
   });
+  it("says what to do where the memory is not enough", async () => {
+    await expect(one("select list(i::varchar || repeat('x', 500)) from range(5000000) r(i)")).rejects.toMatchObject({
+      code: "limit_reached",
+      hint: expect.stringContaining("WEIR_STORE_MEMORY_MB"),
+    });
+  });
   it("answers the same statement with values of other types", async () => {
     const sql = "select coalesce($a, 7)";
     for (const [given, expected] of [

@@ -58,6 +58,11 @@ export function describeCapture(path: Describe, { ref, good, failure }: Parts): 
     ...events,
     responses: {
       ...events.responses,
+      400: {
+        ...failure,
+        description: "none was accepted, or the body cannot be read",
+        content: { "application/json": { schema: { oneOf: [ref("Published"), ref("Error")] } } },
+      },
       413: { ...failure, description: "too large, or too many events" },
       415: failure,
       ...later,

@@ -85,7 +85,7 @@ export function buildMcpServer(ctx: McpContext): McpServer {
     {
       title: "SQL",
       description:
-        "One SELECT in DuckDB's SQL, for what no other tool answers. Tables: events, sessions, prompts, tool_calls, model_calls, mcp_calls, metrics_minute, metrics_hour, metrics_day, usage_hourly, usage_daily, tool_usage_hourly, tool_usage_daily, anomalies, alerts, alert_history, files, commits, rejected, audit, coverage, gaps. Columns: `describe` is not allowed, so select * with limit 1 shows them. Bound the time (where time >= …) and the rows (limit): it runs apart, read-only, and is stopped after 10 seconds.",
+        "One SELECT in DuckDB's SQL, for what no other tool answers. Tables: events, sessions, prompts, tool_calls, model_calls, mcp_calls, metrics_minute, metrics_hour, metrics_day, usage_hourly, usage_daily, tool_usage_hourly, tool_usage_daily, anomalies, alerts, alert_history, files, commits, rejected, audit, coverage, gaps, spans, logs, measurements, branches, pull_requests. Columns: `describe TABLE` shows them. Bound the time (where time >= …) and the rows (limit): it runs apart, read-only, and is stopped after 10 seconds.",
       inputSchema: described(SQL_SCHEMA),
       outputSchema: described(ROWS_SCHEMA),
       annotations: READS,

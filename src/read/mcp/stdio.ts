@@ -1,4 +1,7 @@
 import { type ServeStdioOptions, type StdioServerHandle, serveStdio } from "@modelcontextprotocol/server/stdio";
+import { clock } from "../../base/clock.ts";
+import { parseInput } from "../../define/input.ts";
+import { type Ask, named } from "../ask.ts";
 import { createClient } from "../client.ts";
 import type { ReadContext } from "../context.ts";
 import { buildMcpServer } from "./server.ts";
@@ -17,6 +20,11 @@ export function mcpStdioBridge(
   { where, queries, commands, version }: StdioBridge,
   options: ServeStdioOptions = {},
 ): StdioServerHandle {
-  const ctx = { ...createClient(() => ({ ...where(), actor: "mcp" })), queries, commands, version };
+  const client = createClient(() => ({ ...where(), actor: "mcp" }));
+  const ask: Ask = (name, input, options) => {
+    parseInput(named(queries, name, "query").input, input, clock.nowUs()); // a URL would make text of every type
+    return client.ask(name, input, options);
+  };
+  const ctx = { ...client, ask, queries, commands, version };
   return serveStdio(() => buildMcpServer(ctx), options);
 }

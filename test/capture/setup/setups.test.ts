@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HOOK_MAPPINGS } from "../../../src/capture/hooks/assistants.ts";
@@ -33,6 +34,14 @@ const textsOf = ({ file, own }: SettingsFile): Readonly<Record<string, string>> 
 
 test("an assistant that can be entered has a mapping, and the other way round", () => {
   expect(SETUPS.map(({ name }) => name).sort()).toEqual(Object.keys(HOOK_MAPPINGS).sort());
+});
+
+test("the page of assistants counts the hooks that are registered", () => {
+  const page = readFileSync("docs/capture/assistants.md", "utf8");
+  const told = [...page.matchAll(/\((\w+)\.md\) +\| (\d+) events/g)].map(([, name, count]) => [name, Number(count)]);
+  const known = SETUPS.map(({ name, events }) => [name, Object.keys(events).length]);
+  expect(told).toHaveLength(4);
+  expect(known).toEqual(expect.arrayContaining(told));
 });
 
 describe.each(SETUPS.map((setup) => [setup.name, setup] as const))("%s", (_, setup) => {
