@@ -4,7 +4,7 @@ import { redactText } from "../base/redact.ts";
 import { activeTraceparent } from "../base/telemetry.ts";
 import { fromCloudEvent } from "../capture/cloudevents.ts";
 import type { Draft } from "../define/event.ts";
-import { checkEvent } from "../events/check.ts";
+import { checkClock, checkEvent } from "../events/check.ts";
 import { inputRejected } from "../events/flow.ts";
 import { plain } from "../events/plain.ts";
 import type { Published } from "../read/context.ts";
@@ -52,7 +52,7 @@ export function publishPacked(emitter: Emitter, bytes: Uint8Array, now_us: numbe
       emitter,
       frame.events().map((event) => {
         const { producer: _, epoch: __, n: ___, ...draft } = plain(event);
-        return judged(draft);
+        return judged(draft, now_us);
       }),
     );
   }
@@ -87,7 +87,7 @@ export function within(durable: Promise<void>): Promise<void> {
 
 function takeOne(value: unknown, now_us: number): Taken {
   const taken = fromCloudEvent(value, now_us);
-  if (!("problem" in taken)) return judged(taken.draft);
+  if (!("problem" in taken)) return judged(taken.draft, now_us);
   const text = redactText(JSON.stringify(value) ?? "null");
   const draft = inputRejected.of(DEFAULTS, {
     reason: "invalid",
@@ -100,10 +100,10 @@ function takeOne(value: unknown, now_us: number): Taken {
 }
 
 /** The draft with its id and time, and whether it fits its definition: if not, the log itself records it as rejected. */
-function judged(draft: Draft & { readonly v?: number }): Taken {
+function judged(draft: Draft & { readonly v?: number }, now_us: number): Taken {
   const event = eventOf(draft, DEFAULTS, false);
   event.traceparent ??= activeTraceparent();
-  const fault = checkEvent(event);
+  const fault = checkEvent(event) ?? checkClock(event, now_us);
   return {
     draft: event,
     result: fault ? { id: event.id, status: "rejected", error: fault.detail } : { id: event.id, status: "accepted" },
