@@ -34,3 +34,17 @@ test("a link to a file that is not there yet stays a link", async () => {
   expect(lstatSync(settings).isSymbolicLink()).toBe(true);
   expect(readFileSync(settings, "utf8")).toContain("hook claude-code");
 });
+
+test("weir init leaves a file alone that is no text", async () => {
+  await using dir = await tempDir();
+  const env = envOf(join(dir.path, "data"));
+  const settings = join(env.HOME!, ".claude", "settings.json");
+  const bytes = Buffer.from('{"a":"\xe9"}', "latin1");
+  mkdirSync(join(env.HOME!, ".claude"), { recursive: true });
+  writeFileSync(settings, bytes);
+  expect(await cli(["init", "claude-code"], { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^error: bad_input: .*settings\.json is no UTF-8 text/m),
+  });
+  expect(readFileSync(settings)).toEqual(bytes);
+});
