@@ -19,6 +19,7 @@ interface Taken {
   readonly result: Published;
 }
 
+const ORDERED = { source: "weir://local", via: "api" } as const;
 const DEFAULTS = { source: "weir://api", via: "api" } as const;
 
 /**
@@ -67,13 +68,22 @@ async function store(emitter: Emitter, taken: readonly Taken[]): Promise<readonl
   return taken.map(({ result }) => result);
 }
 
+/** Takes the events of an order; answers when they are durable. Throws `bad_input` where one is none by its definition. */
+export const storeOrder = (emitter: Emitter, drafts: readonly Draft[]): Promise<void> =>
+  within(
+    emitter.emitDurably(drafts.map((draft) => eventOf(draft, ORDERED, true))),
+    "the event is not stored yet",
+    "`weir status` tells why; it may still be taken",
+  );
+
 /** What was asked for, or `timeout` where it takes too long: the events may become durable later, and the same ids again change nothing. */
-export function within(durable: Promise<void>): Promise<void> {
+export function within(
+  durable: Promise<void>,
+  late = "the events are not durable yet",
+  hint = "send them again, with ids",
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new WeirError("timeout", "the events are not durable yet", { hint: "send them again, with ids" })),
-      LIMITS.http_durable_ms_max,
-    );
+    const timer = setTimeout(() => reject(new WeirError("timeout", late, { hint })), LIMITS.http_durable_ms_max);
     const end = (then: () => void): void => {
       clearTimeout(timer);
       then();
