@@ -4,7 +4,7 @@ import { recall, remember } from "../src/base/remember.ts";
 import { type Draft, ENVELOPE_FIELDS, type Event } from "../src/define/event.ts";
 import { type FieldInfo, faultOf } from "../src/define/field.ts";
 import { defineProcessor } from "../src/define/processor.ts";
-import { checkEvent } from "../src/events/check.ts";
+import { checkClock, checkEvent } from "../src/events/check.ts";
 import { gapClosed, gapFound, inputRejected } from "../src/events/flow.ts";
 import { currentGuard } from "../src/events/guard.ts";
 import { eventJson } from "../src/events/plain.ts";
@@ -22,8 +22,6 @@ interface Numbering {
 interface State {
   readonly numberings: Map<string, Numbering>;
 }
-
-const YEAR_US = 365.25 * 86_400_000_000;
 
 /**
  * Lets through what is an event by its definition, with a sane clock, once per number of its producer. What is rejected keeps its bytes.
@@ -49,25 +47,6 @@ export default defineProcessor<State>({
     return { ...kept, emit: numbered };
   },
 });
-
-function checkClock(event: Event, arrived_us: number): { reason: "clock"; detail: string } | undefined {
-  if (event.time > arrived_us + LIMITS.clock_ahead_ms_max * 1_000) {
-    return {
-      reason: "clock",
-      detail: `time is ${Math.round((event.time - arrived_us) / 1_000_000)} s ahead of the broker's clock`,
-    };
-  }
-  if (event.time < arrived_us - LIMITS.clock_behind_years_max * YEAR_US)
-    return { reason: "clock", detail: "time is decades in the past" };
-  // ids of version 7 begin with a time, and the tables rely on it
-  if (
-    event.id.charCodeAt(14) === 55 &&
-    Number.parseInt(event.id.slice(0, 8) + event.id.slice(9, 13), 16) > arrived_us / 1_000 + LIMITS.clock_ahead_ms_max
-  ) {
-    return { reason: "clock", detail: "the time in the id is ahead of the broker's clock" };
-  }
-  return undefined;
-}
 
 const NUMBERED = ENVELOPE_FIELDS.filter(
   ([name]) => name === "producer" || name === "epoch" || name === "n",

@@ -40,6 +40,17 @@ const program = new Command("weir")
         .join("\n")}\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 weir is not running.`,
   );
 
+// an empty text, as of a variable that is not set, would be the folder this runs in
+program.hook("preAction", (_, command) => {
+  const given = [
+    ...command.options.map((option) => [option.flags, command.getOptionValue(option.attributeName())]),
+    ...command.registeredArguments.map((argument, k) => [`<${argument.name()}>`, command.args[k]]),
+  ];
+  for (const [what, value] of given)
+    if (value === "" && /<(file|folder|path|dir)>/.test(what))
+      throw new WeirError("usage", `${what} is empty`, { hint: "name a file or folder" });
+});
+
 program
   .command("up")
   .description("start everything in the foreground: broker, processors, tables, HTTP and MCP")

@@ -1,4 +1,4 @@
-import { createScanner, findNodeAtLocation, getNodeValue, type Node, type ParseError, parseTree } from "jsonc-parser";
+import { createScanner, getNodeValue, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { WeirError } from "../base/errors.ts";
 
 export type Path = (string | number)[];
@@ -40,7 +40,11 @@ export function openJson(given: string, file: string): JsonText {
     });
   }
   const form = formOf(text);
-  const at = (path: Path): Node | undefined => findNodeAtLocation(parseTree(text, [], PARSE)!, path);
+  let parsed = { text, root };
+  const at = (path: Path): Node | undefined => {
+    if (parsed.text !== text) parsed = { text, root: parseTree(text, [], PARSE)! };
+    return nodeAt(parsed.root, path);
+  };
   const json: JsonText = {
     get text() {
       return mark + text;
@@ -91,6 +95,17 @@ export function openJson(given: string, file: string): JsonText {
     },
   };
   return json;
+}
+
+/** The node at a path. Of a name that stands twice in an object the last one counts, as for whoever reads the file. */
+function nodeAt(root: Node, path: Path): Node | undefined {
+  let node: Node | undefined = root;
+  for (const step of path)
+    node =
+      typeof step === "number"
+        ? node?.children?.[step]
+        : node?.children?.findLast(({ children }) => children?.[0]?.value === step)?.children?.[1];
+  return node;
 }
 
 /** How a file is written: one step of its indentation, and the ends of its lines. */

@@ -18,7 +18,7 @@ import { createSandbox } from "../store/sandbox/run.ts";
 import { createSelect, type Select } from "../store/select.ts";
 import { captureToken, HOOKS_PATH } from "./hooks.ts";
 import { prometheus } from "./prometheus.ts";
-import { publishEvents, publishPacked } from "./publish.ts";
+import { publishEvents, publishPacked, storeOrder } from "./publish.ts";
 import { entry } from "./root.ts";
 import { createSnapshots } from "./snapshot.ts";
 import { readStatus, type StatusParts } from "./status-of.ts";
@@ -107,8 +107,8 @@ export function createContext(parts: ContextParts): Context {
       if (ask) await checkNeeds(definitions.commands, name, input, { ask, now_us });
       const visible = drafts.map((draft) => tables().visible(draft.id));
       const all = Promise.all(visible);
-      all.catch(() => {}); // awaited below; an emit that fails first must not leave it unheard
-      for (const draft of drafts) await emitter.emit(draft);
+      all.catch(() => {}); // awaited below; what fails first must not leave it unheard
+      await storeOrder(emitter, drafts); // who waits in vain for the tables is told that it is stored
       const seqs = await all;
       return { ids: drafts.map((d) => d.id), seq: Math.max(0, ...seqs) };
     },

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Config, readConfig } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
@@ -55,7 +55,10 @@ export async function init(assistant: string, options: InitOptions): Promise<voi
   const changed = changes.filter(({ before, after }) => before !== after);
   if (!options.dryRun) {
     checkWritable(changed.map(({ file }) => file));
-    for (const one of changed) write(one, options.remove ?? false);
+    for (const one of changed) {
+      if (options.remove) takeOut(one, plainEntry(setup, config));
+      else putIn(one);
+    }
   }
   if (!options.remove && setup.afterwards !== undefined && changed.length > 0) notes.push(setup.afterwards);
   if (options.json) {
@@ -107,6 +110,16 @@ function entryOf(setup: Setup, config: Config, options: InitOptions, tellNote: (
   };
 }
 
+/** What is entered where nothing is asked for. */
+const plainEntry = (setup: Setup, config: Config): Entry => ({
+  version: undefined,
+  command: (event) => hookCommand(config, setup, event),
+  http: undefined,
+  mcp: mcpProgram(config),
+  telemetry: undefined,
+  note: () => {},
+});
+
 function tell(changes: readonly Change[], options: InitOptions, config: Config): void {
   for (const { file, before, after, backup } of changes) {
     if (before === after) say(`${file}: nothing to change`);
@@ -129,17 +142,25 @@ function change(of: SettingsFile, entry: Entry | undefined): Change {
   return { file, before, after, backup, of };
 }
 
-/** Writes a file whole or not at all. The first change keeps the file as it was beside it; taking out puts it back where only space differs. */
-function write({ file, before, after, backup, of }: Change, remove: boolean): void {
+/** Writes a file whole or not at all. The first change keeps the file as it was beside it. */
+function putIn({ file, before, after, backup, of }: Change): void {
   mkdirSync(dirname(file), { recursive: true });
-  const kept = readText(backup);
-  if (remove) {
-    const same = kept !== undefined && of.same(kept, after ?? of.blank);
-    if (after === undefined && kept === undefined) rmSync(file);
-    else replaceFile(file, same ? kept : (after ?? of.blank));
-    if (same) rmSync(backup);
-    return;
-  }
-  if (before !== undefined && kept === undefined && !of.own) replaceFile(backup, before, statSync(file).mode & 0o777);
+  if (before !== undefined && !existsSync(backup) && !of.own) replaceFile(backup, before, statSync(file).mode & 0o777);
   replaceFile(file, after!);
 }
+
+/** Writes a file without weir; as it was before, where nothing else was changed in it since. */
+function takeOut({ file, after, backup, of }: Change, entry: Entry): void {
+  const kept = readText(backup);
+  if (after === undefined && kept === undefined) {
+    rmSync(file);
+    return;
+  }
+  const back = kept !== undefined && isAsBefore(of, kept, after ?? of.blank, entry);
+  replaceFile(file, back ? kept : (after ?? of.blank));
+  if (back) rmSync(backup);
+}
+
+/** Whether a text without weir is what stood there before: it differs in space, or by what goes with weir, such as lists that were empty. */
+const isAsBefore = (of: SettingsFile, kept: string, left: string, entry: Entry): boolean =>
+  of.same(kept, left) || (of.leave(kept) === kept && of.same(of.leave(of.enter(kept, entry)!, kept) ?? of.blank, left));

@@ -4,7 +4,7 @@ import { redactText } from "../base/redact.ts";
 import { activeTraceparent } from "../base/telemetry.ts";
 import { fromCloudEvent } from "../capture/cloudevents.ts";
 import type { Draft } from "../define/event.ts";
-import { checkEvent } from "../events/check.ts";
+import { checkClock, checkEvent } from "../events/check.ts";
 import { inputRejected } from "../events/flow.ts";
 import { plain } from "../events/plain.ts";
 import type { Published } from "../read/context.ts";
@@ -19,6 +19,7 @@ interface Taken {
   readonly result: Published;
 }
 
+const ORDERED = { source: "weir://local", via: "api" } as const;
 const DEFAULTS = { source: "weir://api", via: "api" } as const;
 
 /**
@@ -52,7 +53,7 @@ export function publishPacked(emitter: Emitter, bytes: Uint8Array, now_us: numbe
       emitter,
       frame.events().map((event) => {
         const { producer: _, epoch: __, n: ___, ...draft } = plain(event);
-        return judged(draft);
+        return judged(draft, now_us);
       }),
     );
   }
@@ -67,13 +68,22 @@ async function store(emitter: Emitter, taken: readonly Taken[]): Promise<readonl
   return taken.map(({ result }) => result);
 }
 
+/** Takes the events of an order; answers when they are durable. Throws `bad_input` where one is none by its definition. */
+export const storeOrder = (emitter: Emitter, drafts: readonly Draft[]): Promise<void> =>
+  within(
+    emitter.emitDurably(drafts.map((draft) => eventOf(draft, ORDERED, true))),
+    "the event is not stored yet",
+    "`weir status` tells why; it may still be taken",
+  );
+
 /** What was asked for, or `timeout` where it takes too long: the events may become durable later, and the same ids again change nothing. */
-export function within(durable: Promise<void>): Promise<void> {
+export function within(
+  durable: Promise<void>,
+  late = "the events are not durable yet",
+  hint = "send them again, with ids",
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new WeirError("timeout", "the events are not durable yet", { hint: "send them again, with ids" })),
-      LIMITS.http_durable_ms_max,
-    );
+    const timer = setTimeout(() => reject(new WeirError("timeout", late, { hint })), LIMITS.http_durable_ms_max);
     const end = (then: () => void): void => {
       clearTimeout(timer);
       then();
@@ -87,7 +97,7 @@ export function within(durable: Promise<void>): Promise<void> {
 
 function takeOne(value: unknown, now_us: number): Taken {
   const taken = fromCloudEvent(value, now_us);
-  if (!("problem" in taken)) return judged(taken.draft);
+  if (!("problem" in taken)) return judged(taken.draft, now_us);
   const text = redactText(JSON.stringify(value) ?? "null");
   const draft = inputRejected.of(DEFAULTS, {
     reason: "invalid",
@@ -100,10 +110,10 @@ function takeOne(value: unknown, now_us: number): Taken {
 }
 
 /** The draft with its id and time, and whether it fits its definition: if not, the log itself records it as rejected. */
-function judged(draft: Draft & { readonly v?: number }): Taken {
+function judged(draft: Draft & { readonly v?: number }, now_us: number): Taken {
   const event = eventOf(draft, DEFAULTS, false);
   event.traceparent ??= activeTraceparent();
-  const fault = checkEvent(event);
+  const fault = checkEvent(event) ?? checkClock(event, now_us);
   return {
     draft: event,
     result: fault ? { id: event.id, status: "rejected", error: fault.detail } : { id: event.id, status: "accepted" },

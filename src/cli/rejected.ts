@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import { usFromIso } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
-import { client, query } from "./ask.ts";
+import { asObjects, client, query } from "./ask.ts";
 import { say, sayJson } from "./print.ts";
 
 /** `weir rejected list`. */
@@ -26,7 +27,8 @@ async function originalOf(id: string): Promise<{ row: Record<string, unknown>; b
 /** `weir rejected show ID`: the reason and the input as it was kept. */
 export async function showRejected(id: string, { json }: { json?: boolean }): Promise<void> {
   const { row, bytes } = await originalOf(id);
-  const text = row.content_type === "application/vnd.msgpack" ? bytes.toString("base64") : bytes.toString("utf8");
+  const isText = row.content_type === "application/json" || row.content_type === "text/plain";
+  const text = bytes.toString(isText ? "utf8" : "base64");
   if (json) return sayJson({ ...row, original: text });
   for (const [name, value] of Object.entries(row))
     if (name !== "original" && value !== null) say(`${name.padEnd(13)} ${String(value)}`);
@@ -43,23 +45,9 @@ export async function retryRejected(
   { set = [], file, json }: { set?: readonly string[]; file?: string; json?: boolean },
 ): Promise<void> {
   const { row, bytes } = await originalOf(id);
-  if (file === undefined && row.content_type === "application/vnd.msgpack")
-    throw new WeirError(
-      "bad_input",
-      "this input is a frame nobody can read; send what it should have been with --file",
-    );
-  let event: Record<string, unknown>;
-  try {
-    event = JSON.parse(
-      file === undefined ? bytes.toString("utf8") : readFileSync(file === "-" ? 0 : file, "utf8"),
-    ) as Record<string, unknown>;
-  } catch (cause) {
-    throw new WeirError(
-      "bad_input",
-      `the repaired input is no JSON: ${cause instanceof Error ? cause.message : cause}`,
-      { cause },
-    );
-  }
+  await checkOpen(row);
+  if (file === undefined) checkKept(row, bytes);
+  const event = jsonObject(file === undefined ? bytes.toString("utf8") : readFileSync(file === "-" ? 0 : file, "utf8"));
   // numbering belongs to the rejected one
   for (const name of ["producer", "epoch", "n"]) delete event[name];
   for (const assignment of set) {
@@ -73,6 +61,43 @@ export async function retryRejected(
   await client().publish([{ type: "input.retried", actor: "cli", data: { rejected: id, sent: sent.id } }]);
   if (json) sayJson({ rejected: id, sent: sent.id });
   else say(`sent as ${sent.id}`);
+}
+
+/** Throws where the input was sent again already: the same id once more would have no effect, another one would be a double. */
+async function checkOpen({ id, time }: Record<string, unknown>): Promise<void> {
+  const since = usFromIso(String(time))!;
+  const retried = await client().ask("rejected", { status: "retried", since, until: since + 1 });
+  const done = asObjects(retried).find((row) => row.id === id);
+  if (done)
+    throw new WeirError("conflict", `it was sent again already, as ${done.sent}`, {
+      hint: "weir publish records another event",
+    });
+}
+
+/** Throws where what was kept of the input cannot be the beginning of a repair. */
+function checkKept({ content_type, part, parts }: Record<string, unknown>, bytes: Buffer): void {
+  const parted = Number(parts ?? 1) > 1 ? `this is part ${Number(part) + 1} of ${parts} of the input` : undefined;
+  const foreign = content_type === "application/json" ? undefined : `this input is ${content_type}, no event as JSON`;
+  const why = bytes.length === 0 ? "nothing was kept of this input" : (foreign ?? parted);
+  if (why) throw new WeirError("bad_input", why, { hint: "send what it should have been with --file" });
+}
+
+function jsonObject(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new WeirError(
+      "bad_input",
+      `the repaired input is no JSON: ${cause instanceof Error ? cause.message : cause}`,
+      { cause, hint: "send what it should have been with --file" },
+    );
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new WeirError("bad_input", "the repaired input is no JSON object", {
+      hint: "send what it should have been with --file",
+    });
+  return value as Record<string, unknown>;
 }
 
 function assign(target: Record<string, unknown>, path: readonly string[], value: unknown): void {

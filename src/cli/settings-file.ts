@@ -17,11 +17,19 @@ import {
 import { dirname, resolve } from "node:path";
 import { WeirError } from "../base/errors.ts";
 
-/** What a file holds; undefined where there is none. */
+/** What a file holds; undefined where there is none. Throws where it is no text: what is read is written again. */
 export function readText(file: string): string | undefined {
   if (!existsSync(file)) return undefined;
   if (!statSync(file).isFile()) throw new WeirError("file_unusable", `${file} is no file`);
-  return readFileSync(file, "utf8");
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new WeirError("bad_input", `${file} is no UTF-8 text`, {
+      cause,
+      hint: "write it as UTF-8; nothing was changed",
+    });
+  }
 }
 
 /** The file that a path means: links stay links, also one that leads to a file which is not there yet. */

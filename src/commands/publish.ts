@@ -5,6 +5,7 @@ import type { Draft } from "../define/event.ts";
 import { id, json, optional, ref, text, time } from "../define/field.ts";
 import { parseInput, suggestion } from "../define/input.ts";
 import { CATALOG, definitionOf } from "../events/catalog.ts";
+import { checkClock } from "../events/check.ts";
 
 export default defineCommand({
   title: "Publish an event",
@@ -34,6 +35,9 @@ export default defineCommand({
     if (typeof given !== "object" || given === null || Array.isArray(given))
       throw new WeirError("bad_input", "data is no JSON object");
     const fields = parseInput(definition.fields as never, given, now_us, { prefix: "data." });
-    return [{ via: "api", ...envelope, time: envelope.time ?? now_us, type, data: fields } as Draft];
+    const time = envelope.time ?? now_us;
+    const fault = checkClock({ id: envelope.id ?? "", time }, now_us);
+    if (fault) throw new WeirError("bad_input", fault.detail);
+    return [{ via: "api", ...envelope, time, type, data: fields } as Draft];
   },
 });

@@ -8,7 +8,7 @@ import { sendSpan, sent, traceparentOf } from "../base/telemetry.ts";
 import type { Draft } from "../define/event.ts";
 import type { Processor } from "../define/processor.ts";
 import { clockTicked } from "../events/measure.ts";
-import { openStore, type Position, type Store } from "../store/open.ts";
+import { isFatal, openStore, type Position, type Store } from "../store/open.ts";
 import { compareTables, makeTables, type Projections } from "../store/tables.ts";
 import type { Connection } from "../wire/connect.ts";
 import { encodeEvents } from "../wire/encode.ts";
@@ -183,6 +183,8 @@ export function startProjections(options: {
   const waiting = new Map<string, { resolve: (seq: number) => void; timer: NodeJS.Timeout }>();
   let tables = options.tables;
   let stopped: WeirError | undefined;
+  /** What somebody else's work on the tables met, after which they must be opened again. */
+  let broken: unknown;
   let life = new AbortController();
   let gate: Promise<unknown> | undefined;
   let resume: (() => void) | undefined;
@@ -240,9 +242,11 @@ export function startProjections(options: {
           awaited: () => waiting.size > 0,
           emit: options.emit,
         });
+        if (broken) throw broken;
         pause = 200;
       } catch (thrown) {
         if (signal.aborted) return;
+        broken = undefined;
         const error = toWeirError(thrown);
         if (["stream_changed", "store_corrupt", "data_dir_newer", "archive_broken"].includes(error.code)) {
           stopped = error;
@@ -308,7 +312,17 @@ export function startProjections(options: {
         resume?.(); // what was done may have been the way out
       }
     },
-    quiet: (work) => tables.quiet(() => work(tables)),
+    async quiet(work) {
+      try {
+        return await tables.quiet(() => work(tables));
+      } catch (error) {
+        if (isFatal(error)) {
+          broken = error;
+          life.abort();
+        }
+        throw error;
+      }
+    },
     done,
   };
 }

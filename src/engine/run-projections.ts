@@ -5,6 +5,7 @@ import type { Log } from "../base/log.ts";
 import { type Processing, processSpan, telemetryOn } from "../base/telemetry.ts";
 import type { Draft } from "../define/event.ts";
 import { logLost } from "../events/flow.ts";
+import { isFatal } from "../store/open.ts";
 import type { Connection } from "../wire/connect.ts";
 import { readFrame } from "../wire/frame.ts";
 import { HEADERS } from "../wire/publish.ts";
@@ -112,6 +113,8 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   status.seq = tables.position.seq;
   let idle: NodeJS.Timeout | undefined;
   let dirty = false;
+  /** What a quiet moment met, after which the tables must be opened again. */
+  let broken: unknown;
   const place: Place = { seq: tables.position.seq, traces: [] };
   const pace = new Pace();
   let committed: Promise<void> = Promise.resolve();
@@ -153,11 +156,16 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       idle = setTimeout(() => {
         if (dirty && reader.waiting === 0 && !signal.aborted) {
           dirty = false;
-          tables.rest().catch(() => {}); // it is tried again after the next commit
+          tables.rest().catch((error: unknown) => {
+            if (!isFatal(error)) return; // it is tried again after the next commit
+            broken = error;
+            stop();
+          });
         }
       }, LIMITS.checkpoint_idle_ms).unref();
     }
     await committed;
+    if (broken) throw broken;
     status.state = "stopped";
   } catch (error) {
     status.state = "failed";

@@ -1,3 +1,4 @@
+import { LIMITS } from "../base/limits.ts";
 import { type Column, NIL } from "../define/column.ts";
 import { type Columns, columnsBehind, ENVELOPE_FIELDS, type Event, type EventDefinition } from "../define/event.ts";
 import { type FieldInfo, faultOf } from "../define/field.ts";
@@ -6,7 +7,7 @@ import { upcast } from "./plain.ts";
 
 /** Why an event is not taken. */
 export interface Fault {
-  readonly reason: "unknown_type" | "unknown_version" | "invalid";
+  readonly reason: "unknown_type" | "unknown_version" | "invalid" | "clock";
   readonly detail: string;
 }
 
@@ -24,6 +25,28 @@ export function checkEvent(event: Event): Fault | undefined {
   if (event.v < definition.v) return checkPlain(upcast(event), definition);
   const behind = columnsBehind(event);
   return behind ? faultsOf(behind.columns, definition).get(behind.row) : checkPlain(event, definition);
+}
+
+const YEAR_US = 365.25 * 86_400_000_000;
+
+/** What is wrong with the times of an event that arrived at this time, by the broker's clock. */
+export function checkClock({ id, time }: Pick<Event, "id" | "time">, arrived_us: number): Fault | undefined {
+  if (time > arrived_us + LIMITS.clock_ahead_ms_max * 1_000) {
+    return {
+      reason: "clock",
+      detail: `time is ${Math.round((time - arrived_us) / 1_000_000)} s ahead of the broker's clock`,
+    };
+  }
+  if (time < arrived_us - LIMITS.clock_behind_years_max * YEAR_US)
+    return { reason: "clock", detail: "time is decades in the past" };
+  // ids of version 7 begin with a time, and the tables rely on it
+  if (
+    id.charCodeAt(14) === 55 &&
+    Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) > arrived_us / 1_000 + LIMITS.clock_ahead_ms_max
+  ) {
+    return { reason: "clock", detail: "the time in the id is ahead of the broker's clock" };
+  }
+  return undefined;
 }
 
 function checkPlain(event: Event, definition: EventDefinition): Fault | undefined {

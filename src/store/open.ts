@@ -85,6 +85,9 @@ const faultOf = (text: string): (typeof FAULTS)[number] | undefined => FAULTS.fi
 export const isStoreFault = (error: unknown): boolean =>
   error instanceof WeirError || /FATAL|invalidated/.test(String(error)) || faultOf(String(error)) !== undefined;
 
+/** Whether DuckDB answers nothing more until the file is opened again. */
+export const isFatal = (error: unknown): boolean => /FATAL Error/.test(String(error));
+
 /** A failure of the store as the error it is: a lock, a full disk and a damaged file ask for different things. */
 export function storeError(file: string, error: unknown, otherwise: ErrorCode = "store_failed"): WeirError {
   if (error instanceof WeirError) return error;

@@ -12,6 +12,7 @@ import {
 import { isoFromUs } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import type { AnsweredRow, Bound, Shown, Statement, Steps } from "../define/query.ts";
+import { isFatal, storeError } from "./open.ts";
 import { plainValue } from "./plain-value.ts";
 
 /** Statements kept prepared on each connection; the one unused longest makes room. */
@@ -141,6 +142,8 @@ export function createSelect(
       const lane = await take(deadline);
       try {
         return await inSnapshot(lane, first, { deadline, behind, rowsMax }, work);
+      } catch (error) {
+        throw isFatal(error) ? storeError("weir.duckdb", error) : error;
       } finally {
         give(lane);
       }

@@ -90,6 +90,12 @@ describe("settings of somebody else", () => {
     );
   });
 
+  test("of a name that stands twice the last one counts", () => {
+    const text = '{\n  "hooks": {"Stop": [1]},\n  "hooks": {"Stop": [2], "Stop": []}\n}\n';
+    expect(JSON.parse(entered(text)).hooks.Stop).toEqual([{ hooks: [HANDLERS.Stop] }]);
+    expect(entered(entered(text))).toBe(entered(text));
+    expect(takenOut(entered(text))).not.toContain("hook claude-code");
+  });
   test("a handler of an earlier weir is replaced, others stay", () => {
     const old =
       '{ "hooks": { "Stop": [ { "hooks": [ { "type": "command", "command": "weir hook claude-code" }, { "type": "command", "command": "b" } ] } ], "Gone": [ { "hooks": [ { "type": "http", "url": "http://127.0.0.1:1/hooks/claude-code" } ] } ] } }';

@@ -45,6 +45,9 @@ describe("commands", () => {
       /data.valu is no argument \(did you mean value\?\); data.value is missing/,
     ],
     ["publish", { type: "metric.measured", data: "[1]" }, /no JSON object/],
+    ["publish", { type: "session.ended", time: "2099-01-01" }, /s ahead of the broker's clock/],
+    ["publish", { type: "session.ended", time: "1985-01-01" }, /decades in the past/],
+    ["publish", { type: "session.ended", id: "ffff0000-0000-7000-8000-000000000003" }, /the time in the id is ahead/],
     ["acknowledge_alert", {}, /id is missing/],
     ["resolve_alerts", {}, /did you mean resolve_alert/],
   ])("%s refuses %j", (name, input, message) => {

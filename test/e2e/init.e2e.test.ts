@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tempDir } from "../support/temp.ts";
@@ -33,4 +42,33 @@ test("a link to a file that is not there yet stays a link", async () => {
   expect((await cli(["init", "claude-code"], { env })).code).toBe(0);
   expect(lstatSync(settings).isSymbolicLink()).toBe(true);
   expect(readFileSync(settings, "utf8")).toContain("hook claude-code");
+});
+
+test("weir init leaves a file alone that is no text", async () => {
+  await using dir = await tempDir();
+  const env = envOf(join(dir.path, "data"));
+  const settings = join(env.HOME!, ".claude", "settings.json");
+  const bytes = Buffer.from('{"a":"\xe9"}', "latin1");
+  mkdirSync(join(env.HOME!, ".claude"), { recursive: true });
+  writeFileSync(settings, bytes);
+  expect(await cli(["init", "claude-code"], { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^error: bad_input: .*settings\.json is no UTF-8 text/m),
+  });
+  expect(readFileSync(settings)).toEqual(bytes);
+});
+
+test("weir init --remove gives back the bytes that were there, empty lists and empty files too", async () => {
+  await using dir = await tempDir();
+  const env = envOf(join(dir.path, "data"));
+  const folder = join(env.HOME!, ".claude");
+  const settings = join(folder, "settings.json");
+  mkdirSync(folder, { recursive: true });
+  for (const text of ["", "\uFEFF", '{\r\n  "hooks": { "Stop": [] },\r\n  "a": 1\r\n}', '{"hooks":{}}']) {
+    writeFileSync(settings, text);
+    for (const options of [[], ["--remove"]])
+      expect(await cli(["init", "claude-code", ...options], { env })).toMatchObject({ code: 0 });
+    expect(readFileSync(settings, "utf8")).toBe(text);
+    expect(readdirSync(folder)).toEqual(["settings.json"]);
+  }
 });

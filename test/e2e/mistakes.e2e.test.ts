@@ -57,6 +57,9 @@ const WRONG_USAGE: readonly Mistake[] = [
   usage("publish tool.called {} --file x", /^usage: --file brings types and data of its own/),
   usage("init nobody", /^usage: weir init knows claude-code/),
   usage("wrap --name x --payloads all -- true", /^usage: --payloads takes/),
+  [["export", "--format", "parquet", "--out", ""], 2, /^usage: --out <folder> is empty/],
+  [["watch", "remove", ""], 2, /^usage: <path> is empty/],
+  [["import", "codex", ""], 2, /^usage: <dir> is empty/],
 ];
 
 /** A variable of the environment, its value, and what `weir up` says of it. */

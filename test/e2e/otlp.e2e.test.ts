@@ -315,6 +315,10 @@ test("requests are answered as exporters expect", async () => {
     { reason: "invalid", n: 1 },
     { reason: "undecodable", n: 2 },
   ]);
+  const [kept] = await weir.sql<{ id: string }>("select id from rejected where ends_with(content_type, 'protobuf')");
+  expect((await weir.run(["rejected", "show", kept!.id])).stdout).toMatch(/\n\nCsgB\n$/);
+  const retried = await weir.run(["rejected", "retry", kept!.id]);
+  expect(retried.stderr).toMatch(/^error: bad_input: this input is application\/x-protobuf.*--file/);
 });
 
 test("events come as MessagePack, in binary mode, and from many senders at once", async () => {

@@ -65,6 +65,7 @@ export function removeHooks(
   form: HooksForm,
   keep: (event: string, handler: Handler) => boolean = () => false,
 ): void {
+  let removed = false;
   // from the end, so that places stay right
   for (const { event, handler, path, lists } of [...ourHandlers(settings, form)].reverse()) {
     if (keep(event, handler)) continue;
@@ -75,9 +76,10 @@ export function removeHooks(
       gone = list.at(-1) === "hooks" ? list.slice(0, -1) : list;
     }
     settings.remove(gone);
+    removed = true;
   }
   const hooks = settings.get(["hooks"]);
-  if (isLoose(hooks) && Object.keys(hooks).length === 0) settings.remove(["hooks"]);
+  if (removed && isLoose(hooks) && Object.keys(hooks).length === 0) settings.remove(["hooks"]);
 }
 
 /** Enters the handlers behind what stands there, each in a group of its own. What an earlier init entered otherwise is replaced. */
