@@ -31,10 +31,13 @@ export function isoFromUs(us: number): string {
   return rest === 0 ? iso : `${iso.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
 }
 
-/** Microseconds of an ISO 8601 or RFC 3339 text; undefined where it is no time. Digits beyond microseconds are cut. */
+/** Microseconds of an ISO 8601 or RFC 3339 text that begins with its day; undefined where it is no time. Digits beyond microseconds are cut. */
 export function usFromIso(text: string): number | undefined {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) return undefined;
+  // Date.parse takes "7" for a month of 2001, and the 30th of February for the 2nd of March
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? [];
+  if (new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() !== Number(day)) return undefined;
   const fraction = /\.\d{3}(\d{1,3})/.exec(text)?.[1];
   return Math.floor(ms) * 1000 + (fraction ? Number(fraction.padEnd(3, "0")) : 0);
 }

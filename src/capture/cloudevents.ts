@@ -18,6 +18,9 @@ const EXTENSIONS = [
   "via",
 ] as const;
 
+/** Attributes that are texts. */
+const TEXTS = ["id", "source", "subject", ...EXTENSIONS] as const;
+
 type Taken = { readonly draft: Draft & { v?: number } } | { readonly problem: string };
 
 /**
@@ -39,28 +42,28 @@ export function fromCloudEvent(value: unknown, now_us: number): Taken {
   const data = value.data ?? {};
   if (!isLoose(data)) return { problem: "data is no JSON object" };
   const time = typeof value.time === "string" ? usFromIso(value.time) : (value.time ?? now_us);
-  if (typeof time !== "number" || !Number.isSafeInteger(time) || time < 0)
-    return { problem: "time is no RFC 3339 text" };
-  const source = typeof value.source === "string" && value.source ? value.source : undefined;
-  const given = typeof value.id === "string" && value.id ? value.id.toLowerCase() : undefined;
+  if (typeof time !== "number" || !Number.isSafeInteger(time)) return { problem: "time is no RFC 3339 text" };
+  if (time < 0) return { problem: "time is before 1970" };
+  const texts: Partial<Record<(typeof TEXTS)[number], string>> = {};
+  for (const name of TEXTS) {
+    const given = value[name] ?? "";
+    // a whole number or a boolean has a text of its own in CloudEvents
+    if (typeof given !== "string" && !Number.isSafeInteger(given) && typeof given !== "boolean")
+      return { problem: `${name} is no text` };
+    if (given !== "") texts[name] = String(given);
+  }
+  const { id: named, ...attributes } = texts;
   const id =
-    given === undefined
-      ? undefined
-      : isId(given)
-        ? given
-        : derivedId(time, "cloudevent", source ?? "", String(value.id));
-  const extensions: Record<string, unknown> = {};
-  for (const name of EXTENSIONS)
-    if (typeof value[name] === "string" && value[name] !== "") extensions[name] = value[name];
+    named === undefined || isId(named.toLowerCase())
+      ? named?.toLowerCase()
+      : derivedId(time, "cloudevent", texts.source ?? "", named);
   return {
     draft: {
       type: value.type,
       ...(typeof value.v === "number" ? { v: value.v } : {}),
       ...(id ? { id } : {}),
-      ...(source ? { source } : {}),
       time,
-      ...(typeof value.subject === "string" && value.subject ? { subject: value.subject } : {}),
-      ...extensions,
+      ...attributes,
       data: flatData(value.type, data),
     },
   };

@@ -21,9 +21,12 @@ describe("times", () => {
     expect(isoFromUs(usFromIso(text)!)).toBe(iso);
   });
 
-  test.each(["", "x", "2026-13-01T00:00:00Z", "yesterday"])("%j is no time", (text) => {
-    expect(usFromIso(text)).toBeUndefined();
-  });
+  test.each(["", "x", "7", "2026", "March 7 2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "yesterday"])(
+    "%j is no time",
+    (text) => {
+      expect(usFromIso(text)).toBeUndefined();
+    },
+  );
 
   test("the clock follows the wall's across sleep and corrections", () => {
     const now = clock.nowMs();
