@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { readConfig } from "../../src/base/config.ts";
 import { findServer } from "../../src/wire/server-program.ts";
+import { killWithUs } from "./children.ts";
 import { printOnFailure } from "./nats.ts";
 import { tempDir } from "./temp.ts";
 import { ROOT } from "./weir.ts";
@@ -65,15 +67,9 @@ export async function startCluster(): Promise<Cluster> {
         ];
         const started = spawn(path, given.flat(), { env: PASSWORDS, stdio: ["ignore", "ignore", "pipe"] });
         child = started;
-        const kill = (): boolean => started.kill("SIGKILL");
-        process.once("exit", kill);
+        killWithUs(started);
         started.stderr.setEncoding("utf8").on("data", (text: string) => lines.push(`${name} ${text.trimEnd()}`));
-        gone = new Promise((resolve) =>
-          started.once("close", () => {
-            process.off("exit", kill);
-            resolve(undefined);
-          }),
-        );
+        gone = once(started, "close");
       },
       async kill() {
         child?.kill("SIGKILL");

@@ -9,6 +9,7 @@ import { type Broker, startBroker } from "../../src/wire/broker.ts";
 import { type Connection, connectBroker } from "../../src/wire/connect.ts";
 import type { Role } from "../../src/wire/credentials.ts";
 import { findServer } from "../../src/wire/server-program.ts";
+import { killWithUs } from "./children.ts";
 import { tempDir } from "./temp.ts";
 
 /** A log that writes nothing. */
@@ -72,13 +73,11 @@ export async function startOutsideServer(conf: (storeDir: string) => string): Pr
   const child = spawn(path, ["-c", join(dir.path, "outside.conf"), "-a", "127.0.0.1", "-p", "-1"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
+  killWithUs(child);
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const stop = async () => {
-    kill();
+    child.kill("SIGKILL");
     await closed;
-    process.off("exit", kill);
     await dir[Symbol.asyncDispose]();
   };
   const lines: string[] = [];

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { onTestFailed } from "vitest";
+import { killWithUs } from "./children.ts";
 import { tempDir } from "./temp.ts";
 import { until } from "./until.ts";
 
@@ -58,8 +59,7 @@ export const envOf = (dataDir: string, more: Readonly<Record<string, string>> = 
 /** Starts a program and keeps what it says; it does not outlive the test run. */
 export function start(program: string, args: readonly string[], { env, cwd = ROOT, input }: RunOptions = {}): Started {
   const child = spawn(program, args, { env, cwd, stdio: ["pipe", "pipe", "pipe"] });
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
+  killWithUs(child);
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
@@ -71,10 +71,7 @@ export function start(program: string, args: readonly string[], { env, cwd = ROO
   if (input !== undefined) child.stdin.end(input);
   const ended = new Promise<Ran>((done, failed) => {
     child.once("error", failed);
-    child.once("close", (code) => {
-      process.off("exit", kill);
-      done({ code, stdout, stderr });
-    });
+    child.once("close", (code) => done({ code, stdout, stderr }));
   });
   return { child, ended, stdout: () => stdout, stderr: () => stderr };
 }
