@@ -47,13 +47,16 @@ export default defineView({
     commits: int("commits"),
   },
   from: ["session_facts", "session_totals"],
-  sql: sessionsWhere("true"),
+  sql: joined("session_facts", "session_totals"),
 });
 
-/** The view's rows of those sessions for which a condition on `session` holds: it stands in both tables, because DuckDB does not move it to the right of a left join. */
-export function sessionsWhere(condition: string): string {
+function joined(facts: string, totals: string): string {
   return `select f.session, f.assistant, f.assistant_version, f.project, f.branch, f.model, f.title, f.parent, f.started_at, f.last_event_at,
   f.ended_at, f.end_reason, epoch_ms(f.last_event_at) - epoch_ms(f.started_at)::double as duration_ms,
   ${TOTALS.map((name) => `coalesce(t.${name}, 0) as ${name}`).join(", ")}
-from (from session_facts where ${condition}) f left join (from session_totals where ${condition}) t on t.session = f.session`;
+from ${facts} f left join ${totals} t on t.session = f.session`;
 }
+
+/** The view's rows of those sessions for which a condition on `session` holds: it stands on both sides, because DuckDB does not move it to the right of a left join. */
+export const sessionsWhere = (condition: string): string =>
+  joined(`(from session_facts where ${condition})`, `(from session_totals where ${condition})`);
