@@ -1,9 +1,19 @@
 // Builds dist/: the command line, the SDK, the sandbox's child, and every definition as a file of its own, so that the built weir finds
 // them by their folders as the source does. Packages stay outside the bundle.
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { build } from "esbuild";
 
 const files = (folder) =>
@@ -11,6 +21,7 @@ const files = (folder) =>
     .filter((file) => /^[a-z][a-z0-9_]*\.ts$/.test(file))
     .map((file) => `${folder}/${file}`);
 
+// beside dist until all of it is there
 const next = "dist.next";
 rmSync(next, { recursive: true, force: true });
 const common = {
@@ -68,8 +79,16 @@ copyFileSync("scripts/hook-start.cjs", `${next}/src/hook.cjs`);
 copyFileSync("scripts/start.mjs", `${next}/src/cli.js`);
 chmodSync(`${next}/src/cli.js`, 0o755);
 
-// Assistants run hooks meanwhile: there is always one to run.
-rmSync("dist.old", { recursive: true, force: true });
-if (existsSync("dist")) renameSync("dist", "dist.old");
-renameSync(next, "dist");
-rmSync("dist.old", { recursive: true, force: true });
+// Assistants run hooks meanwhile, so each file takes the place of the old one by itself, what others need first, and what is left over goes last.
+const starts = ["src/hook.cjs", "src/cli.js"];
+const inside = (folder) =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true }).filter((name) => !statSync(join(folder, name)).isDirectory())
+    : [];
+const made = [...inside(next).filter((file) => !starts.includes(file)), ...starts];
+for (const file of made) {
+  mkdirSync(dirname(join("dist", file)), { recursive: true });
+  renameSync(join(next, file), join("dist", file));
+}
+for (const file of inside("dist")) if (!made.includes(file)) rmSync(join("dist", file));
+rmSync(next, { recursive: true });
