@@ -42,7 +42,7 @@ export default defineQuery({
     last_session: optional(text("session of the last time")),
     last_error: optional(text("message of the last time, cut", { private: true })),
   },
-  // by session first: to count distinct sessions in one step costs DuckDB more than all the rest
+  // by session first, which is less work for DuckDB than to count distinct sessions
   sql: (input) => {
     const { table, name, server, failed } = SOURCES[input.of ?? "tool"];
     return statement(
