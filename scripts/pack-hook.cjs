@@ -9,4 +9,5 @@ const script = new Script(text);
 script.runInThisContext()(require);
 const size = Buffer.alloc(4);
 size.writeUInt32LE(Buffer.byteLength(text));
-writeFileSync(packed, Buffer.concat([size, Buffer.from(text), script.createCachedData()]));
+// on the disk before it is used: V8 looks at the length of its code, not at what is in it, and a power cut may leave zeros
+writeFileSync(packed, Buffer.concat([size, Buffer.from(text), script.createCachedData()]), { flush: true });

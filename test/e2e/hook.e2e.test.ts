@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Script } from "node:vm";
 import { describe, expect, test } from "vitest";
@@ -74,8 +74,13 @@ describe("weir hook", () => {
     const other = ["--no-lazy-feedback-allocation", HOOK, "hook", "claude-code"];
     expect(await start(process.execPath, other, { env, input: payload(1) }).ended).toEqual(SILENT);
     expect(await hook(env, payload(2))).toEqual(SILENT);
+    // a file that was cut off
+    await copyFile(HOOK, join(dir.path, "hook.cjs"));
+    await writeFile(join(dir.path, "hook.packed"), packed.subarray(0, text + 5_000));
+    const cut = [join(dir.path, "hook.cjs"), "hook", "claude-code"];
+    expect(await start(process.execPath, cut, { env, input: payload(3) }).ended).toEqual(SILENT);
     const inbox = await readFile(join(dataDir, "spool/hooks/inbox.log"), "utf8");
-    expect(inbox.match(/toolu_\d/g)).toEqual(["toolu_1", "toolu_2"]);
+    expect(inbox.match(/toolu_\d/g)).toEqual(["toolu_1", "toolu_2", "toolu_3"]);
   });
 
   test("what came while weir was down, up, frozen and killed is there once, in its order", async () => {
