@@ -1,6 +1,6 @@
-import { Worker } from "node:worker_threads";
 import type { Config } from "../base/config.ts";
 import type { Log } from "../base/log.ts";
+import { keepThread } from "../base/thread.ts";
 import type { Credential } from "../wire/credentials.ts";
 import type { ArchivePlace } from "./archive/archive.ts";
 import type { ProcessorStatus } from "./processor-run.ts";
@@ -42,36 +42,17 @@ export function startProcessorThread(entry: string, options: ThreadOptions, log:
     behind: 0,
     state: "starting",
   }));
-  let ending = false;
-  let worker: Worker;
-  let ended: Promise<void>;
-  const start = (): void => {
-    worker = new Worker(entry, {
-      workerData: options,
-      ...(entry.endsWith(".ts") ? { execArgv: ["--import", "tsx"] } : {}),
-      // young objects die young here: a small heap is enough for frames on their way
-      resourceLimits: { maxYoungGenerationSizeMb: 12 },
-    });
-    worker.on("message", (told: readonly ProcessorStatus[]) => {
+  const thread = keepThread<readonly ProcessorStatus[]>(entry, {
+    // young objects die young here: a small heap is enough for frames on their way
+    options: () => ({ workerData: options, resourceLimits: { maxYoungGenerationSizeMb: 12 } }),
+    name: "processors",
+    onMessage: (told) => {
       status = told;
-    });
-    worker.on("error", (error) => log.error({ err: error }, "the processors' thread failed"));
-    ended = new Promise((resolve) => {
-      worker.once("exit", () => {
-        resolve();
-        if (ending) return;
-        status = status.map((s) => ({ ...s, state: "starting" }));
-        setTimeout(() => !ending && start(), 500).unref();
-      });
-    });
-  };
-  start();
-  return {
-    status: () => status,
-    async stop() {
-      ending = true;
-      worker.postMessage("stop");
-      await ended;
     },
-  };
+    onEnd: () => {
+      status = status.map((s) => ({ ...s, state: "starting" }));
+    },
+    log,
+  });
+  return { status: () => status, stop: thread.stop };
 }

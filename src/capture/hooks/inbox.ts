@@ -1,5 +1,6 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { LIMITS } from "../../base/limits.ts";
+import { openThread } from "../../base/thread.ts";
 import { appendLines, countDropped } from "./append.ts";
 
 /** Appends to the hooks' spool from a process that goes on: what comes while one write is under way shares the next. */
@@ -54,9 +55,8 @@ export function createInbox({
     worker.postMessage({ lines: linesOf(writing), count: writing.length });
   };
   const begin = (): Worker => {
-    const begun = new Worker(entry, {
+    const begun = openThread(entry, {
       workerData: { folder, bytesMax },
-      ...(entry.endsWith(".ts") ? { execArgv: ["--import", "tsx"] } : {}),
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
     });
     begun.unref();

@@ -1,6 +1,7 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { clock } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
+import { openThread } from "../../base/thread.ts";
 import type { Death, Estate } from "./connection.ts";
 import type { Passed, RecorderOptions, Said, Told } from "./recorder.ts";
 
@@ -44,10 +45,7 @@ export function createTap<T>({ entry, recorder, messagesIn, failed }: TapOptions
   const asked: ((said: Said | undefined) => void)[] = [];
   let worker: Worker | undefined;
   try {
-    worker = new Worker(entry, {
-      workerData: recorder,
-      ...(entry.endsWith(".ts") ? { execArgv: ["--import", "tsx"] } : {}),
-    });
+    worker = openThread(entry, { workerData: recorder });
   } catch (error) {
     failed(error);
   }
