@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { clock } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
@@ -59,16 +60,14 @@ export function createEmitter(options: EmitterOptions): Emitter {
   const losses = createLosses();
   /** Frames that found no room in the spool, where the producer chose to wait for it. */
   let held: Awaited[] = [];
-  let spool: Spool | undefined;
+  const open = (): Spool => openSpool(options.spoolFolder, options.spoolBytesMax);
+  let spool = existsSync(options.spoolFolder) ? open() : undefined;
   let spooledSince = 0;
   const room = createRoom();
   let settled: (() => void)[] = [];
   let closed = false;
   let closing = false;
-  const spoolOf = (): Spool => {
-    spool ??= openSpool(options.spoolFolder, options.spoolBytesMax);
-    return spool;
-  };
+  const spoolOf = (): Spool => (spool ??= open());
 
   const hasRoom = (): boolean => buffer.length < LIMITS.buffer_events_max && bytes < LIMITS.buffer_bytes_max;
 

@@ -14,7 +14,7 @@ export interface EmitterOptions {
   readonly bus: () => Connection | undefined;
   /** True while it is not known yet whether the broker is there: events wait in the buffer instead of going to the spool. */
   readonly undecided?: () => boolean;
-  /** Folder of the spool. */
+  /** Folder of the spool. What waits in one that is there already goes first; `wake` sends it. */
   readonly spoolFolder: string;
   /** Profile fast: keep in the spool what the broker has acknowledged and may not have synced. Default: no. */
   readonly keep?: () => boolean;

@@ -65,6 +65,21 @@ describe("a producer with its broker", () => {
     await sink.close();
   });
 
+  test("takes over the spool that one before it left in its folder, and sends that first", async () => {
+    await using bench = await startBench();
+    await using bus = await bench.nats.connect("producer");
+    const before = emitter(bench, () => undefined);
+    for (const k of range(1, 50)) await before.emit(draft(k));
+    await before.flush(); // it ends here without closing, as a thread that failed
+    const sink = emitter(bench, () => bus, { producer: "q" });
+    expect(sink.stats().spooled).toBe(50);
+    sink.wake();
+    for (const k of range(51, 60)) await sink.emit(draft(k));
+    await until("all is stored", async () => calls(await eventsIn(bench.bus, "WEIR_IN")).length === 60);
+    expect(names(await eventsIn(bench.bus, "WEIR_IN"))).toEqual(range(1, 60).map((k) => `c${k}`));
+    await sink.close();
+  });
+
   test("each partition has a numbering of its own, and a session stays in its partition", async () => {
     await using bench = await startBench();
     await using bus = await bench.nats.connect("producer");
