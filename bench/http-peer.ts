@@ -38,7 +38,7 @@ if (process.send && process.argv[1] === SELF) {
     });
     return true;
   };
-  const server = await serveHttp(new Hono(), { port: 0, fast: answer });
+  const server = await serveHttp(new Hono(), { port: 0, first: answer });
   process.on("disconnect", () => process.exit(0));
   process.send(server.url);
 }

@@ -2,10 +2,10 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
-import { OPTIONS } from "./base/config.ts";
+import { OPTIONS, readConfig } from "./base/config.ts";
 import { WeirError } from "./base/errors.ts";
 import { fail, say, sayJson } from "./cli/print.ts";
-import { definitionsRoot, version } from "./cli/root.ts";
+import { definitionsRoot, entry, version } from "./cli/root.ts";
 import { fieldList } from "./define/field.ts";
 import { loadDefinitions } from "./engine/load.ts";
 
@@ -57,7 +57,16 @@ program
   .option("--json", "print the runtime record as one line of JSON when healthy")
   .option("--demo", "an instance of its own, filled with generated sessions")
   .option("--without <processors>", "leave processors to `weir run`, by name with commas; may be repeated", joined)
-  .action(async (options) => (await import("./cli/up.ts")).up(options));
+  .action(async (options) => {
+    // two threads load at once what they need
+    const [{ createLog }, { startFront }] = await Promise.all([import("./base/log.ts"), import("./cli/front.ts")]);
+    const front = startFront(entry("src/cli/front-worker"), createLog("weir", readConfig().logLevel));
+    try {
+      await (await import("./cli/up.ts")).up(options, front);
+    } finally {
+      await front.stop();
+    }
+  });
 program
   .command("run <processor>")
   .description("run one processor as a process of its own: validate, enrich, detect or alert")

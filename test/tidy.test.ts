@@ -66,6 +66,7 @@ const ENTRIES = [
   /^src\/sdk\/index\.ts$/,
   /^src\/store\/sandbox\/child\.ts$/,
   /^src\/engine\/processors-worker\.ts$/,
+  /^src\/cli\/front-worker\.ts$/,
   /^src\/engine\/archive\/worker\.ts$/,
   /^src\/capture\/watching-process\.ts$/,
   /^src\/capture\/mcp\/recorder\.ts$/,

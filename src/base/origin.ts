@@ -1,5 +1,8 @@
 const nameOf = (host: string): string => host.replace(/:\d+$/, "").toLowerCase();
 
+/** Hosts that requests to a port of this machine may name. */
+export const hostsAt = (port: number): string[] => [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
+
 /** Whether a Host value is one of those allowed: with its port where the list names one, else by name alone. */
 const allowed = (hosts: readonly string[], host: string): boolean =>
   hosts.some((known) => known.toLowerCase() === host.toLowerCase() || known.toLowerCase() === nameOf(host));

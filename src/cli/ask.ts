@@ -6,7 +6,7 @@ import { parseInput } from "../define/input.ts";
 import { loadDefinitions } from "../engine/load.ts";
 import { named } from "../read/ask.ts";
 import { createClient } from "../read/client.ts";
-import type { Asked } from "../read/context.ts";
+import type { Asked, Publishing } from "../read/context.ts";
 import { toCsv } from "../read/csv.ts";
 import type { Answer } from "../store/select.ts";
 import { note, say, sayJson, sayTable } from "./print.ts";
@@ -14,7 +14,7 @@ import { definitionsRoot } from "./root.ts";
 import { needRuntime } from "./runtime.ts";
 
 /** The running weir of the configured folder, to be asked; a request takes at most that time. Throws `not_running`. */
-export function client(msMax?: number): Asked {
+export function client(msMax?: number): Asked & Publishing {
   const { http_url, token } = needRuntime(readConfig().dataDir);
   return createClient({ http_url, token, actor: "cli", ...(msMax !== undefined && { msMax }) });
 }

@@ -5,6 +5,7 @@ import { newId } from "../base/id.ts";
 import type { Keys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { hostsAt } from "../base/origin.ts";
 import { activeTraceparent } from "../base/telemetry.ts";
 import { readsAhead } from "../engine/apply/ahead.ts";
 import type { Projecting } from "../engine/engine.ts";
@@ -12,13 +13,13 @@ import type { Definitions } from "../engine/load.ts";
 import { createAsk } from "../read/ask.ts";
 import type { ReadContext } from "../read/context.ts";
 import { checkNeeds, decideOrder } from "../read/order.ts";
+import type { Emitter } from "../sdk/emitter.ts";
 import type { Store } from "../store/open.ts";
 import { showOpened } from "../store/opened.ts";
 import { createSandbox } from "../store/sandbox/run.ts";
 import { createSelect, type Select } from "../store/select.ts";
-import { captureToken, HOOKS_PATH } from "./hooks.ts";
 import { prometheus } from "./prometheus.ts";
-import { publishEvents, publishPacked, storeOrder } from "./publish.ts";
+import { storeOrder } from "./publish.ts";
 import { entry } from "./root.ts";
 import { createSnapshots } from "./snapshot.ts";
 import { readStatus, type StatusParts } from "./status-of.ts";
@@ -28,10 +29,9 @@ export interface ContextParts extends StatusParts {
   readonly definitions: Definitions;
   readonly keys: Keys;
   readonly token: string;
+  /** Gives orders. */
+  readonly emitter: Emitter;
 }
-
-/** Where assistants send what they do: their hooks, and telemetry after OTLP. */
-const CAPTURE_PATHS = [HOOKS_PATH, "/v1/"];
 
 /** The running process as its surfaces see it, and the hooks by which it learns of the parts that change. */
 export interface Context extends ReadContext {
@@ -82,10 +82,6 @@ export function createContext(parts: ContextParts): Context {
     queries: definitions.queries,
     commands: definitions.commands,
     token: parts.token,
-    capture: {
-      token: captureToken(config.dataDir),
-      opens: (path) => CAPTURE_PATHS.some((start) => path.startsWith(start)),
-    },
     version: parts.version,
     report: (error, where) => log.error({ err: error, where }, "a bug: a request failed for no known reason"),
     get hosts() {
@@ -112,8 +108,6 @@ export function createContext(parts: ContextParts): Context {
       const seqs = await all;
       return { ids: drafts.map((d) => d.id), seq: Math.max(0, ...seqs) };
     },
-    publish: (events) => publishEvents(emitter, events, clock.nowUs()),
-    publishPacked: async (bytes) => publishPacked(emitter, bytes, clock.nowUs()),
     async sql(text, { signal, rowsMax } = {}) {
       const answer = await sandbox.query(text, {
         rowsMax: Math.min(rowsMax ?? LIMITS.sql_rows_max, LIMITS.sql_rows_max),
@@ -137,7 +131,7 @@ export function createContext(parts: ContextParts): Context {
       for (const session of sessions) keys.forget(session);
     },
     serving(port) {
-      hosts = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
+      hosts = hostsAt(port);
     },
     async close() {
       select?.close();

@@ -10,11 +10,13 @@ import { hooksFolder } from "../capture/hooks/append.ts";
 import { HOOK_MAPPINGS } from "../capture/hooks/assistants.ts";
 import { createInbox } from "../capture/hooks/inbox.ts";
 import { lineOf, type RecordPrivacy, recordOf } from "../capture/hooks/record.ts";
+import type { Guarded } from "../read/context.ts";
 import { bodyParts } from "../read/http/body.ts";
+import { CAPTURE_PATHS } from "../read/http/intake.ts";
 import { entry } from "./root.ts";
 
 /** Below this path assistants send their hooks; the last part names the assistant. */
-export const HOOKS_PATH = "/hooks/";
+export const [HOOKS_PATH] = CAPTURE_PATHS;
 
 const tokenFile = (dataDir: string): string => join(dataDir, "capture.token");
 
@@ -42,6 +44,12 @@ export function readCaptureToken(dataDir: string): string | undefined {
     return undefined;
   }
 }
+
+/** The token of {@link captureToken}, and the paths it opens: those where assistants send what they do. */
+export const captureGate = (dataDir: string): NonNullable<Guarded["capture"]> => ({
+  token: captureToken(dataDir),
+  opens: (path) => CAPTURE_PATHS.some((start) => path.startsWith(start)),
+});
 
 /**
  * `POST /hooks/<assistant>`: takes one payload and answers 204 without a body once it is on the disk. It goes through the same spool as those of

@@ -3,7 +3,7 @@ import { WeirError } from "../base/errors.ts";
 import { jsonDepth, keysOf } from "../base/json-depth.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type ReadAt, readLines } from "../capture/lines.ts";
-import type { Asked } from "../read/context.ts";
+import type { Publishing } from "../read/context.ts";
 import { client } from "./ask.ts";
 import { note, say, sayJson } from "./print.ts";
 
@@ -33,7 +33,7 @@ export async function publishFile(file: string, { json }: { json?: boolean }): P
 }
 
 /** Sends lines in batches, in their order. What no request could carry is rejected here, everything else by the running weir, which keeps it. */
-async function publishLines(readAt: ReadAt, asked: Asked): Promise<{ accepted: number; rejected: Rejection[] }> {
+async function publishLines(readAt: ReadAt, asked: Publishing): Promise<{ accepted: number; rejected: Rejection[] }> {
   const rejected: Rejection[] = [];
   let accepted = 0;
   let batch: { readonly line: number; readonly value: unknown }[] = [];

@@ -11,7 +11,6 @@ import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/processor-run.ts";
 import { findUnattended, unattendedAdvice } from "../engine/unattended.ts";
 import type { Status } from "../read/status.ts";
-import type { Emitter } from "../sdk/emitter.ts";
 import { spoolsWaiting, unreadableRecords } from "../sdk/spools.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
 import { archiveStatus } from "./archive-status.ts";
@@ -21,7 +20,8 @@ import type { OpenBroker } from "./open-broker.ts";
 export interface StatusParts {
   readonly config: Config;
   readonly bus: Connection;
-  readonly emitter: Emitter;
+  /** Events that producers of this process gave up at a limit. */
+  readonly dropped: () => number;
   readonly processors: () => readonly ProcessorStatus[];
   readonly version: string;
   readonly started_us: number;
@@ -34,7 +34,7 @@ export interface StatusParts {
 
 /** Reads how the running process is doing. A broker that is away is part of the answer, not a failure of it. */
 export async function readStatus(parts: StatusParts & { readonly projecting: Projecting }): Promise<Status> {
-  const { bus, projecting, emitter, config } = parts;
+  const { bus, projecting, config } = parts;
   const streams = await Promise.all(
     ["WEIR_IN", "WEIR_VALID", "WEIR_EVENTS"].map((name) =>
       bus.jsm.streams
@@ -68,7 +68,7 @@ export async function readStatus(parts: StatusParts & { readonly projecting: Pro
   const tables = projecting.position();
   const head = headOf("WEIR_EVENTS");
   const spool = spoolsWaiting(config.dataDir);
-  const stats = emitter.stats();
+  const dropped = parts.dropped();
   const hooks = hooksWaiting(hooksFolder(config.dataDir));
   const reasons: string[] = [];
   if (!up) reasons.push("the broker does not answer; producers keep their events on disk");
@@ -119,7 +119,7 @@ export async function readStatus(parts: StatusParts & { readonly projecting: Pro
           : `Archiving does not keep up, it stands at sequence ${archive.last_seq} of ${head}: see which processor or table is behind, or start weir with a larger WEIR_LOG_BYTES`
       }`,
     );
-  if (stats.dropped > 0) reasons.push(`${counted(stats.dropped, "event")} given up at a limit`);
+  if (dropped > 0) reasons.push(`${counted(dropped, "event")} given up at a limit`);
   if (spool.events > 0) reasons.push(`${counted(spool.events, "event")} waiting on disk for the broker`);
   const unreadable = unreadableRecords();
   if (unreadable > 0)
@@ -160,7 +160,7 @@ export async function readStatus(parts: StatusParts & { readonly projecting: Pro
     producers: {
       spooled: spool.events + hooks.events,
       hooks_waiting: hooks.events,
-      dropped: stats.dropped + hooks.dropped,
+      dropped: dropped + hooks.dropped,
     },
     following: (parts.told()?.following ?? []).map((f) => ({ ...f, folders: [...f.folders] })),
     watching: [...(parts.told()?.watching ?? [])],

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { accessSync, constants, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -6,11 +5,8 @@ import { clock, isoFromUs } from "../base/clock.ts";
 import { type Config, environment, privacyGiven, readConfig, readTelemetry } from "../base/config.ts";
 import { WeirError } from "../base/errors.ts";
 import { makeFolder } from "../base/folder.ts";
-import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog, type Log } from "../base/log.ts";
-import { withoutOwnSecrets } from "../base/own-secrets.ts";
-import { watchPolicy } from "../base/privacy.ts";
 import { secretToken } from "../base/secret-token.ts";
 import { startTelemetry, type Telemetry } from "../base/telemetry-sdk.ts";
 import { discoverTranscripts } from "../capture/discover.ts";
@@ -21,25 +17,22 @@ import { startWatching, type Told, type Watching } from "../capture/watching.ts"
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
 import { startProcessorThread } from "../engine/processors-thread.ts";
-import { createGuard } from "../events/guard.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { createHttp } from "../read/http/app.ts";
-import { fastEvents } from "../read/http/fast.ts";
 import { serveHttp } from "../read/http/serve.ts";
-import { createEmitter } from "../sdk/emit.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { drainOrphans, newSpoolFolder, spoolsFolder } from "../sdk/spools.ts";
 import { checkBroker, enforce } from "../wire/check.ts";
-import { type Connection, publicUrl } from "../wire/connect.ts";
+import { publicUrl } from "../wire/connect.ts";
 import { writeFolderBroker } from "../wire/folder.ts";
 import { ensureStreams } from "../wire/streams.ts";
 import { openArchive, startArchiving } from "./archiving.ts";
 import { createContext } from "./context.ts";
-import { addHookRoutes } from "./hooks.ts";
+import type { Front } from "./front.ts";
 import { observeStatus } from "./observe.ts";
 import { openBroker } from "./open-broker.ts";
 import { addOperations } from "./operations.ts";
-import { addOtlp } from "./otlp.ts";
+import { openOwnProducer } from "./own-producer.ts";
 import { note, say, sayJson } from "./print.ts";
 import { privacyEvent, rememberGiven } from "./privacy.ts";
 import { definitionsRoot, entry, version } from "./root.ts";
@@ -83,8 +76,8 @@ class Closers {
   }
 }
 
-/** `weir up`: everything in one process, until SIGTERM or SIGINT. */
-export async function up(options: { json?: boolean; demo?: boolean; without?: string }): Promise<void> {
+/** `weir up`: everything in one process, until SIGTERM or SIGINT. `front` is loading already. */
+export async function up(options: { json?: boolean; demo?: boolean; without?: string }, front: Front): Promise<void> {
   const given = readConfig();
   const config = options.demo ? { ...given, dataDir: join(given.dataDir, "demo") } : given;
   const log = createLog("weir", config.logLevel);
@@ -113,6 +106,7 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
       closers,
       told,
       telemetry,
+      front,
     });
     const { partitions, natsReplicas, logBytes, profile, natsUrl } = config;
     const outside = natsUrl === "" ? {} : { outside: natsUrl };
@@ -160,8 +154,9 @@ async function assemble(given: {
   readonly closers: Closers;
   readonly told: () => Told | undefined;
   readonly telemetry: Telemetry;
+  readonly front: Front;
 }): Promise<{ runtime: Runtime; emitter: Emitter; folders: () => Promise<string[]> }> {
-  const { config, log, without, closers, told, telemetry } = given;
+  const { config, log, without, closers, told, telemetry, front } = given;
   const started = clock.nowUs();
   const running = new AbortController();
   const definitions = await loadDefinitions(definitionsRoot());
@@ -185,25 +180,12 @@ async function assemble(given: {
   const own = await broker.connect("engine", "orders");
   closers.add(() => own.close());
   const chosen = rememberGiven(config.dataDir, privacyGiven());
-  const privacy = {
-    policy: watchPolicy(config.dataDir, privacyGiven()),
-    keys: openKeys(config.dataDir, { make: true }),
-    withoutOwn: withoutOwnSecrets(config.dataDir),
-  };
-  const emitter = createEmitter({
-    producer: `weir-${process.pid}-${randomBytes(4).toString("hex")}`,
-    source: "weir://local",
-    via: "api",
-    bus: () => own,
-    keep: () => config.profile === "fast",
+  const { emitter, privacy } = openOwnProducer({
+    config,
+    bus: own,
     spoolFolder: newSpoolFolder(config.dataDir, "weir"),
-    partitions: config.partitions,
-    whenFull: "wait",
-    check: true,
-    guard: createGuard(privacy),
     log,
   });
-  void cutWhenAway(own, emitter);
   if (chosen) await emitter.emit(privacyEvent({ path: "default", ...privacyGiven() }, "weir up"));
   const token = secretToken(24);
   const parts = {
@@ -212,6 +194,7 @@ async function assemble(given: {
     definitions,
     bus,
     emitter,
+    dropped: () => emitter.stats().dropped + front.dropped(),
     keys: privacy.keys,
     version: version(),
     started_us: started,
@@ -273,8 +256,6 @@ async function assemble(given: {
   if (telemetry.meter) observeStatus(telemetry.meter, () => context.status());
   startClock({ bus, partitions: config.partitions, signal: running.signal, log });
   const app = createHttp(context);
-  const hookRoutes = addHookRoutes(app, config.dataDir, privacy);
-  closers.add(() => hookRoutes.close());
   addOperations(app, {
     archive,
     archiver,
@@ -285,11 +266,17 @@ async function assemble(given: {
     log,
     snapshot: () => context.snapshot(),
   });
-  const otlp = addOtlp(app, { emitter, folder: join(config.dataDir, "otlp"), log });
-  closers.add(() => otlp.close());
-  const server = await serveHttp(app, { port: config.httpPort, host: "127.0.0.1", fast: fastEvents(context) });
-  closers.add(() => server.close());
-  context.serving(server.port);
+  const behind = await serveHttp(app, { port: 0, behind: true });
+  closers.add(() => behind.close());
+  closers.add(() => front.stop()); // first of all: no new requests
+  const port = await front.listen({
+    ...{ config, token, url: broker.url, version: version() },
+    credentials: broker.broker()?.credentials.producer,
+    spoolFolder: newSpoolFolder(config.dataDir, "front"),
+    port: config.httpPort,
+    behind: behind.port,
+  });
+  context.serving(port);
   const hooks = startHookDrain({ folder: hooksFolder(config.dataDir), sink: emitter, keys: privacy.keys, log });
   closers.add(() => hooks.close());
   let draining = false;
@@ -307,7 +294,7 @@ async function assemble(given: {
   closers.add(() => clearInterval(spoolTimer));
   const runtime = {
     pid: process.pid,
-    http_url: server.url,
+    http_url: `http://127.0.0.1:${port}`,
     nats_url: publicUrl(broker.url),
     token,
     version: version(),
@@ -319,14 +306,6 @@ async function assemble(given: {
     return rows.map((row) => String(row[path]));
   };
   return { runtime, emitter, folders };
-}
-
-/** Frames on their way when the connection breaks go to the spool at once, before newer ones. */
-async function cutWhenAway(connection: Connection, emitter: Emitter): Promise<void> {
-  for await (const status of connection.nc.status()) {
-    if (status.type === "disconnect") emitter.cut();
-    if (status.type === "reconnect") emitter.wake();
-  }
 }
 
 /** The processors that this process runs itself. */

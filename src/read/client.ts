@@ -2,7 +2,7 @@ import { ERRORS, type ErrorCode, WeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { activeTraceparent } from "../base/telemetry.ts";
 import type { Answer } from "../store/select.ts";
-import type { Asked, Ordered, Published } from "./context.ts";
+import type { Asked, Ordered, Published, Publishing } from "./context.ts";
 import type { Status } from "./status.ts";
 
 /** Time of one request where nothing else is said: above what the server itself allows an answer. */
@@ -21,7 +21,7 @@ export interface ClientOptions {
  * Asks a running weir over HTTP. Failures are WeirErrors with the server's code; `not_running` where nobody answers. A program that lives
  * longer than the weir it asks gives a function, which is called for each request.
  */
-export function createClient(where: ClientOptions | (() => ClientOptions)): Asked {
+export function createClient(where: ClientOptions | (() => ClientOptions)): Asked & Publishing {
   const call = async (
     path: string,
     { method = "GET", body, type = "application/json", signal }: Call = {},

@@ -34,29 +34,41 @@ export interface Asked {
   readonly ask: Ask;
   /** Gives an order; resolves when its effect is visible in the tables. */
   order(name: string, input: unknown, actor: string): Promise<Ordered>;
-  /** Takes events (CloudEvents as JSON values); resolves when the accepted ones are durable. One result an event, in order. */
-  publish(events: readonly unknown[]): Promise<readonly Published[]>;
   /** Answers one SELECT over the documented tables. */
   sql(text: string, options?: SqlOptions): Promise<Answer>;
   /** How weir is doing. */
   status(): Promise<Status>;
 }
 
-/** What the surfaces are handed. */
-export interface ReadContext extends Asked {
-  readonly queries: ReadonlyMap<string, Query>;
-  readonly commands: ReadonlyMap<string, Command>;
-  /** As `publish`, for MessagePack: a frame, one CloudEvent as a map, or a list of them. */
-  publishPacked(bytes: Uint8Array): Promise<readonly Published[]>;
-  /** Prometheus text. */
-  metricsText(): Promise<string>;
+/** Takes events from outside. */
+export interface Publishing {
+  /** Takes CloudEvents as JSON values; resolves when the accepted ones are durable. One result an event, in order. */
+  publish(events: readonly unknown[]): Promise<readonly Published[]>;
+}
+
+/** What guards in front of HTTP routes must know. */
+export interface Guarded {
   /** The secret of `Authorization: Bearer`. */
   readonly token: string;
   /** A second token, for assistants that send what they do: it opens the paths of capture only. */
   readonly capture?: { readonly token: string; opens(path: string): boolean };
-  readonly version: string;
   /** Hosts that requests may name, for example 127.0.0.1, localhost and [::1]; one with a port allows this port only. */
   readonly hosts: readonly string[];
   /** Told of bugs, whose messages no client sees; `where` is the path or surface. */
   readonly report?: ((error: unknown, where: string) => void) | undefined;
+}
+
+/** What the ways in over HTTP are handed. */
+export interface IntakeContext extends Publishing, Guarded {
+  /** As `publish`, for MessagePack: a frame, one CloudEvent as a map, or a list of them. */
+  publishPacked(bytes: Uint8Array): Promise<readonly Published[]>;
+}
+
+/** What the surfaces are handed that answer. */
+export interface ReadContext extends Asked, Guarded {
+  readonly queries: ReadonlyMap<string, Query>;
+  readonly commands: ReadonlyMap<string, Command>;
+  /** Prometheus text. */
+  metricsText(): Promise<string>;
+  readonly version: string;
 }

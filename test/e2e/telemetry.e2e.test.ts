@@ -72,7 +72,7 @@ test("an event published over HTTP is one trace from the request to the commit o
   expect(wayOf(collector, commit)).toEqual(path);
   const named = (name: string) => collector.spans.find((s) => s.trace === TRACE && s.name === name)!;
   expect(named("POST /api/events")).toMatchObject({
-    part: "main",
+    part: "front",
     kind: 2,
     parent: CALLER,
     attributes: { "http.request.method": "POST", "http.route": "/api/events", "http.response.status_code": 200 },

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ErrorCode, WeirError } from "../../src/base/errors.ts";
-import { createHttp } from "../../src/read/http/app.ts";
 import { fastEvents } from "../../src/read/http/fast.ts";
+import { createIntake } from "../../src/read/http/intake.ts";
 import { type HttpServer, serveHttp } from "../../src/read/http/serve.ts";
 import { filledStore, type TestStore } from "../support/filled-store.ts";
 import { readContext, type TestContext, TOKEN } from "../support/read-context.ts";
@@ -27,8 +27,8 @@ beforeAll(async () => {
       return ctx.publish(events);
     },
   };
-  fast = await serveHttp(createHttp(served), { port: 0, fast: fastEvents(served) });
-  slow = await serveHttp(createHttp(served), { port: 0 });
+  fast = await serveHttp(createIntake(served), { port: 0, first: fastEvents(served) });
+  slow = await serveHttp(createIntake(served), { port: 0 });
   hosts = [fast, slow].map(({ port }) => `127.0.0.1:${port}`);
 });
 afterAll(async () => {

@@ -1,13 +1,11 @@
-import { request } from "node:http";
 import type { Hono } from "hono";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WeirError } from "../../src/base/errors.ts";
-import { createClient } from "../../src/read/client.ts";
 import { createHttp } from "../../src/read/http/app.ts";
 import { parseJson } from "../../src/read/http/body.ts";
+import { createIntake } from "../../src/read/http/intake.ts";
 import { PAGE_JS } from "../../src/read/http/page/page.js.ts";
-import { type HttpServer, serveHttp } from "../../src/read/http/serve.ts";
-import { CALLS, filledStore, sessionOf, type TestStore } from "../support/filled-store.ts";
+import { filledStore, type TestStore } from "../support/filled-store.ts";
 import { expectGolden } from "../support/golden.ts";
 import { readContext, type TestContext, TOKEN } from "../support/read-context.ts";
 
@@ -17,6 +15,7 @@ const JSON_AUTH = { ...AUTH, "Content-Type": "application/json" };
 let store: TestStore;
 let ctx: TestContext;
 let app: Hono;
+let intake: Hono;
 beforeAll(async () => {
   store = await filledStore();
 });
@@ -24,6 +23,7 @@ beforeEach(async () => {
   ctx?.select.close();
   ctx = await readContext(store);
   app = createHttp(ctx);
+  intake = createIntake(ctx);
 });
 afterAll(async () => {
   ctx.select.close();
@@ -31,7 +31,11 @@ afterAll(async () => {
 });
 const get = (path: string, headers: Record<string, string> = AUTH) => app.request(path, { headers });
 const post = (path: string, body: unknown, headers: Record<string, string> = JSON_AUTH) =>
-  app.request(path, { method: "POST", headers, body: typeof body === "string" ? body : JSON.stringify(body) });
+  (path === "/api/events" ? intake : app).request(path, {
+    method: "POST",
+    headers,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field
 const bodyOf = async (response: Response | Promise<Response>): Promise<any> => (await response).json();
 
@@ -201,14 +205,14 @@ describe("commands, SQL and events", () => {
       message: "/api/command/acknowledge_alert does not take GET",
       hint: "it takes POST",
     });
-    const both = await app.request("/api/events", { method: "DELETE", headers: AUTH });
+    const both = await intake.request("/api/events", { method: "DELETE", headers: AUTH });
     expect([both.status, both.headers.get("allow")]).toEqual([405, "GET, HEAD, POST"]);
     const nothing = await app.request("/api/nothing", { method: "DELETE", headers: AUTH });
     expect([nothing.status, nothing.headers.get("allow")]).toEqual([404, null]);
   });
   it("answers the token of capture so too, where it opens the path", async () => {
     const capture = { token: "narrow", opens: (path: string) => path.startsWith("/v1/") };
-    const receiving = createHttp({ ...ctx, capture });
+    const receiving = createIntake({ ...ctx, capture });
     receiving.post("/v1/traces", (c) => c.body(null, 200));
     for (const token of [TOKEN, capture.token]) {
       const headers = { Authorization: `Bearer ${token}` };
@@ -333,61 +337,5 @@ describe("descriptions", () => {
     for (const [, path] of html.matchAll(/(?:src|href)="([^"]+)"/g)) expect((await get(path!, {})).status).toBe(200);
     expect(PAGE_JS).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|localStorage/);
     expect(() => new Function(PAGE_JS)).not.toThrow();
-  });
-});
-
-describe("over a socket", () => {
-  const listen = () => serveHttp(app, { port: 0 });
-  const closing = (server: HttpServer) => ({ ...server, [Symbol.asyncDispose]: () => server.close() });
-
-  it("answers a client, with the server's codes", async () => {
-    await using server = closing(await listen());
-    const client = createClient({ http_url: server.url, token: TOKEN, actor: "ada" });
-    expect((await client.ask("session", { session: sessionOf(0) })).rows[0]![0]).toBe(sessionOf(0));
-    expect((await client.ask("usage", { by: ["total"], since: "2026-01-01" })).rows[0]![4]).toBe(CALLS / 3);
-    expect((await client.ask("sessions", {}, { rowsMax: 2 })).truncated).toBe(true);
-    expect((await client.sql("select 42")).rows).toEqual([[42]]);
-    expect((await client.status()).tables.seq).toBe(300);
-    expect(await client.publish([{ type: "metric.measured" }, {}])).toMatchObject([
-      { status: "accepted" },
-      { status: "rejected" },
-    ]);
-    expect(await client.publish([{}])).toMatchObject([{ status: "rejected" }]);
-    expect(await client.order("resolve_alert", { id: "alert-500" }, "")).toMatchObject({ seq: 301 });
-    expect(ctx.taken.at(-1)).toMatchObject({ actor: "ada" });
-    await expect(client.ask("sesions", {})).rejects.toMatchObject({ code: "not_found" });
-    await expect(client.ask("sessions", { limit: "x" })).rejects.toMatchObject({
-      code: "bad_input",
-      hint: expect.stringContaining("it takes"),
-    });
-    await expect(client.ask("session", { session: "x".repeat(20_000) })).rejects.toMatchObject({
-      code: "limit_reached",
-    });
-    await expect(createClient({ http_url: server.url, token: "wrong" }).status()).rejects.toMatchObject({
-      code: "unauthorized",
-    });
-  });
-  it("says not_running where nobody, or somebody else, answers", async () => {
-    const server = await listen();
-    await server.close();
-    await expect(createClient({ http_url: server.url, token: TOKEN }).status()).rejects.toMatchObject({
-      code: "not_running",
-    });
-  });
-  it("says port_in_use", async () => {
-    await using server = closing(await listen());
-    await expect(serveHttp(app, { port: server.port })).rejects.toMatchObject({ code: "port_in_use" });
-  });
-  it("refuses another host on the wire", async () => {
-    await using server = closing(await listen());
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      request({ host: "127.0.0.1", port: server.port, path: "/health", headers: { Host: "evil.example" } }, (r) => {
-        r.resume();
-        resolve(r.statusCode);
-      })
-        .on("error", reject)
-        .end();
-    });
-    expect(status).toBe(403);
   });
 });

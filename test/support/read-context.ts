@@ -3,7 +3,7 @@ import { NO_ARCHIVE } from "../../src/cli/archive-status.ts";
 import type { Definitions } from "../../src/engine/load.ts";
 import { loadDefinitions } from "../../src/engine/load.ts";
 import { createAsk } from "../../src/read/ask.ts";
-import type { ReadContext } from "../../src/read/context.ts";
+import type { IntakeContext, ReadContext } from "../../src/read/context.ts";
 import { decideOrder } from "../../src/read/order.ts";
 import type { Status } from "../../src/read/status.ts";
 import { createSelect, type Select } from "../../src/store/select.ts";
@@ -13,7 +13,7 @@ import { NEWEST_US, ROOT, type TestStore } from "./filled-store.ts";
 export const TOKEN = "test-token-0123456789";
 
 /** A context over a store, with orders and events written down instead of published. */
-export interface TestContext extends ReadContext {
+export interface TestContext extends ReadContext, IntakeContext {
   readonly select: Select;
   /** What was ordered and published. */
   readonly taken: unknown[];

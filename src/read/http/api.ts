@@ -5,7 +5,6 @@ import type { ReadContext } from "../context.ts";
 import { toCsv } from "../csv.ts";
 import { argumentsOf } from "./arguments.ts";
 import { readJson } from "./body.ts";
-import { addEventRoutes } from "./events.ts";
 
 /** Who gives an order over HTTP, as the audit shows it. */
 const actorOf = (c: Context): string => {
@@ -21,6 +20,7 @@ export function addApiRoutes(app: Hono, ctx: ReadContext): void {
   app.post("/api/command/:name", async (c) =>
     c.json(await ctx.order(c.req.param("name"), await readJson(c), actorOf(c))),
   );
+  app.get("/api/events", async (c) => c.json(await ctx.ask("search", argumentsOf(c), { signal: c.req.raw.signal })));
   app.get("/api/status", async (c) => c.json(await ctx.status()));
   app.post("/api/sql", async (c) => {
     const { query, format } = sqlInput(await readJson(c));
@@ -29,7 +29,6 @@ export function addApiRoutes(app: Hono, ctx: ReadContext): void {
     if (answer.truncated) c.header("Weir-Truncated", "true");
     return c.body(toCsv(answer), 200, { "Content-Type": "text/csv; charset=utf-8" });
   });
-  addEventRoutes(app, ctx);
 }
 
 function sqlInput(body: unknown): { query: string; format: "json" | "csv" } {

@@ -1,8 +1,7 @@
 import type { Context, Hono } from "hono";
 import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { Published, ReadContext } from "../context.ts";
-import { argumentsOf } from "./arguments.ts";
+import type { IntakeContext, Published } from "../context.ts";
 import { parseJson, readBytes, textOf } from "./body.ts";
 import { Refused } from "./errors.ts";
 
@@ -11,9 +10,8 @@ const BATCH = "application/cloudevents-batch+json";
 const JSON_MEDIA = [ONE, BATCH, "application/json"];
 const PACKED = ["application/msgpack", "application/x-msgpack", "application/vnd.msgpack"];
 
-/** /api/events: POST takes events and answers when they are durable; GET is the query `search`. */
-export function addEventRoutes(app: Hono, ctx: ReadContext): void {
-  app.get("/api/events", async (c) => c.json(await ctx.ask("search", argumentsOf(c), { signal: c.req.raw.signal })));
+/** `POST /api/events`: takes events and answers when they are durable. */
+export function addEventRoutes(app: Hono, ctx: IntakeContext): void {
   app.post("/api/events", async (c) => {
     const { status, body } = answerOf(await publish(c, ctx));
     return c.body(body, status, { "Content-Type": "application/json" });
@@ -31,7 +29,7 @@ export function answerOf(results: readonly Published[]): { status: 200 | 400; bo
   return { status: accepted === 0 && results.length > 0 ? 400 : 200, body };
 }
 
-async function publish(c: Context, ctx: ReadContext): Promise<readonly Published[]> {
+async function publish(c: Context, ctx: IntakeContext): Promise<readonly Published[]> {
   const encoding = c.req.header("content-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "identity")
     throw new Refused(415, `bodies encoded as ${encoding.slice(0, 40)} are not taken`, "send it unencoded");

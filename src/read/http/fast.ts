@@ -1,11 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { toWeirError } from "../../base/errors.ts";
 import { telemetryOn } from "../../base/telemetry.ts";
-import type { ReadContext } from "../context.ts";
+import type { IntakeContext } from "../context.ts";
 import { errorBody, Refused, statusOf } from "./errors.ts";
 import { answerOf, eventsOf, mediaOf } from "./events.ts";
 import { SECURITY_HEADERS } from "./guard.ts";
+import type { First } from "./serve.ts";
 
 /** Bodies up to this size take the short way. */
 const BODY_BYTES_MAX = 65_536;
@@ -15,9 +16,6 @@ const HEADERS = Object.entries({
   "Content-Type": "application/json",
 }).flat();
 const MEDIA = ["application/cloudevents+json", "application/json"];
-
-/** Takes a request, or leaves it to the routes. */
-export type Fast = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** A request whose body is there. */
 interface Arrived {
@@ -32,7 +30,7 @@ interface Arrived {
  * one after the other at its end: code that runs in a row costs a fraction of what it costs between the steps of the server. What is in any
  * way unusual, a wrong token included, is left to the routes, which say why. The answers are the same.
  */
-export function fastEvents(ctx: ReadContext): Fast {
+export function fastEvents(ctx: IntakeContext): First {
   const expected = Buffer.from(`Bearer ${ctx.token}`);
   const authorized = (given: string | undefined): boolean => {
     if (given === undefined || ctx.token === "" || given.length !== expected.length) return false;
@@ -68,7 +66,7 @@ export function fastEvents(ctx: ReadContext): Fast {
   };
 }
 
-async function take(ctx: ReadContext, { media, bytes, response }: Arrived): Promise<void> {
+async function take(ctx: IntakeContext, { media, bytes, response }: Arrived): Promise<void> {
   try {
     const { status, body } = answerOf(await ctx.publish(eventsOf(media, decoded(bytes))));
     send(response, status, body);

@@ -4,10 +4,13 @@ import { answerError, Refused } from "./errors.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/** Answers what no route took: 405 with the methods there are where the path is one of weir's, 404 elsewhere. */
-export function answerNothing(app: Hono, c: Context): Response {
+/**
+ * Answers what no route took: 405 with the methods there are where the path is one of weir's, 404 elsewhere. `more` are methods of the path that another
+ * app takes.
+ */
+export function answerNothing(app: Hono, c: Context, more: readonly string[] = []): Response {
   const path = c.req.path.slice(0, 100);
-  const allowed = methodsAt(app, c.req.path);
+  const allowed = [...more, ...methodsAt(app, c.req.path)];
   if (allowed.length === 0)
     return answerError(
       c,

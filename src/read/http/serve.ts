@@ -1,9 +1,15 @@
-import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import type { Hono } from "hono";
 import { WeirError } from "../../base/errors.ts";
-import type { Fast } from "./fast.ts";
 
 /** Time a client has to send its headers, and a whole request. */
 const HEADERS_MS_MAX = 10_000;
@@ -14,6 +20,9 @@ const KEEP_ALIVE_MS = 65_000;
 const CONNECTIONS_MAX = 512;
 /** At the end, answers under way may take this long. */
 const DRAIN_MS_MAX = 2_000;
+
+/** Sees each request before the routes do, and takes it or leaves it to them. */
+export type First = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** A listening HTTP server. */
 export interface HttpServer {
@@ -31,12 +40,14 @@ export function serveHttp(
     port,
     host = "127.0.0.1",
     websocket,
-    fast,
+    first,
+    behind = false,
   }: {
     readonly port: number;
     readonly host?: string;
-    /** Sees each request before the routes do. */
-    readonly fast?: Fast;
+    readonly first?: First;
+    /** It is asked by another server of weir only, which decides how many connections there are and how long they stay. */
+    readonly behind?: boolean;
     readonly websocket?: Parameters<typeof serve>[0]["websocket"];
   },
 ): Promise<HttpServer> {
@@ -48,16 +59,16 @@ export function serveHttp(
       serverOptions: {
         headersTimeout: HEADERS_MS_MAX,
         requestTimeout: REQUEST_MS_MAX,
-        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveTimeout: behind ? 0 : KEEP_ALIVE_MS,
         maxHeaderSize: 16_384,
       },
       ...(websocket && { websocket }),
       createServer: ((options: ServerOptions, routes: RequestListener) =>
         createServer(options, (request, response) => {
-          if (!fast?.(request, response)) routes(request, response);
+          if (!first?.(request, response)) routes(request, response);
         })) as typeof createServer,
     }) as Server;
-    server.maxConnections = CONNECTIONS_MAX;
+    if (!behind) server.maxConnections = CONNECTIONS_MAX;
     server.once("error", (error: NodeJS.ErrnoException) => {
       const what =
         error.code === "EADDRINUSE" || error.code === "EACCES"

@@ -1,0 +1,59 @@
+import { Agent, type IncomingMessage, request as open, type RequestListener } from "node:http";
+import { WeirError } from "../../base/errors.ts";
+import { errorBody, statusOf } from "./errors.ts";
+import { SECURITY_HEADERS } from "./guard.ts";
+
+/** Connections kept open while nothing is on its way. */
+const IDLE_MAX = 16;
+
+/** Headers that concern one connection (RFC 9110, 7.6.1), and the length of an answer's parts, which Node works out again. */
+const HOP = new Set(["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect"]);
+
+/** Raw headers without those of the connection they came on. */
+function endToEnd(raw: readonly string[], also?: string): string[] {
+  const out: string[] = [];
+  for (let k = 0; k < raw.length; k += 2) {
+    const name = raw[k]!.toLowerCase();
+    if (!HOP.has(name) && name !== also) out.push(raw[k]!, raw[k + 1]!);
+  }
+  return out;
+}
+
+/**
+ * Hands requests on, as they are, to a server of the same machine, and its answers back, each part as it comes. The other server sees the host,
+ * origin and token that the client gave, so its guards hold as if it had been asked directly.
+ */
+export function forwardTo(port: number): { readonly forward: RequestListener; close(): void } {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_MAX });
+  const forward: RequestListener = (request, response) => {
+    const { method, url, rawHeaders } = request;
+    const onward = open({ host: "127.0.0.1", port, agent, method, path: url, headers: endToEnd(rawHeaders) });
+    onward.on("response", (answer: IncomingMessage) => {
+      response.writeHead(
+        answer.statusCode ?? 502,
+        answer.statusMessage,
+        endToEnd(answer.rawHeaders, "transfer-encoding"),
+      );
+      if (answer.headers["content-length"] === undefined) response.flushHeaders(); // a stream: who waits for it sees that it began
+      answer.on("error", () => response.destroy());
+      answer.pipe(response);
+    });
+    onward.on("error", () => {
+      if (response.headersSent || response.destroyed) return response.destroy();
+      const away = new WeirError("not_running", "weir is starting or ending");
+      const body = JSON.stringify(errorBody(away));
+      response.writeHead(statusOf(away.code), {
+        ...SECURITY_HEADERS,
+        "Content-Type": "application/json",
+        "Content-Length": Buffer.byteLength(body),
+        "Retry-After": "1",
+      });
+      response.end(body);
+    });
+    response.on("close", () => {
+      if (!response.writableFinished) onward.destroy(); // the client went: nobody works for it any more
+    });
+    request.pipe(onward);
+  };
+  return { forward, close: () => agent.destroy() };
+}
