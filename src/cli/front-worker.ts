@@ -6,10 +6,11 @@ import { toWeirError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { createLog } from "../base/log.ts";
 import { hostsAt } from "../base/origin.ts";
+import { goFirst } from "../base/process.ts";
 import { startTelemetry } from "../base/telemetry-sdk.ts";
 import type { IntakeContext } from "../read/context.ts";
 import { forwardTo } from "../read/http/forward.ts";
-import { createIntake, intakeFirst } from "../read/http/intake.ts";
+import { createIntake, sides } from "../read/http/intake.ts";
 import { serveHttp } from "../read/http/serve.ts";
 import { connectBroker } from "../wire/connect.ts";
 import type { FrontOptions, FrontTold } from "./front.ts";
@@ -40,10 +41,16 @@ async function start(options: FrontOptions): Promise<() => Promise<void>> {
   const app = createIntake(context);
   const hooks = addHookRoutes(app, config.dataDir, privacy);
   const otlp = addOtlp(app, { emitter, folder: join(config.dataDir, "otlp"), log });
-  const onward = forwardTo(behind);
-  const server = await serveHttp(app, { port, first: intakeFirst(context, onward.forward) });
+  const onward = forwardTo(() => behind);
+  const server = await serveHttp(app, {
+    port,
+    divert: sides.divert(behind),
+    first: sides.intake(context, onward.forward),
+  });
   hosts = hostsAt(server.port);
   tell({ kind: "listening", port: server.port });
+  // not before the others had time to start
+  const ahead = setTimeout(() => goFirst(LIMITS.front_nice), LIMITS.front_first_ms);
   let dropped = 0;
   const timer = setInterval(() => {
     const now = emitter.stats().dropped;
@@ -51,6 +58,7 @@ async function start(options: FrontOptions): Promise<() => Promise<void>> {
     dropped = now;
   }, LIMITS.spool_look_ms);
   return async () => {
+    clearTimeout(ahead);
     clearInterval(timer);
     await server.close();
     onward.close();

@@ -19,6 +19,8 @@ import { loadDefinitions } from "../engine/load.ts";
 import { startProcessorThread } from "../engine/processors-thread.ts";
 import { loadPrices } from "../events/load-prices.ts";
 import { createHttp } from "../read/http/app.ts";
+import { forwardTo } from "../read/http/forward.ts";
+import { sides } from "../read/http/intake.ts";
 import { serveHttp } from "../read/http/serve.ts";
 import type { Emitter } from "../sdk/emitter.ts";
 import { drainOrphans, newSpoolFolder, spoolsFolder } from "../sdk/spools.ts";
@@ -266,10 +268,13 @@ async function assemble(given: {
     log,
     snapshot: () => context.snapshot(),
   });
-  const behind = await serveHttp(app, { port: 0, behind: true });
-  closers.add(() => behind.close());
-  closers.add(() => front.stop()); // first of all: no new requests
-  const port = await front.listen({
+  let port = 0;
+  const onward = forwardTo(() => port);
+  closers.add(() => onward.close());
+  closers.add(() => front.stop());
+  const behind = await serveHttp(app, { port: 0, first: sides.behind(onward.forward) });
+  closers.add(() => behind.close()); // first of all: connections end that nobody uses, no new questions
+  port = await front.listen({
     ...{ config, token, url: broker.url, version: version() },
     credentials: broker.broker()?.credentials.producer,
     spoolFolder: newSpoolFolder(config.dataDir, "front"),

@@ -1,11 +1,11 @@
-import { type ClientRequest, request } from "node:http";
+import { Agent, type ClientRequest, request } from "node:http";
 import { connect } from "node:net";
 import type { Hono } from "hono";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createClient } from "../../src/read/client.ts";
 import { createHttp } from "../../src/read/http/app.ts";
 import { forwardTo } from "../../src/read/http/forward.ts";
-import { createIntake, intakeFirst } from "../../src/read/http/intake.ts";
+import { createIntake, sides } from "../../src/read/http/intake.ts";
 import { type First, type HttpServer, serveHttp } from "../../src/read/http/serve.ts";
 import { CALLS, filledStore, sessionOf, type TestStore } from "../support/filled-store.ts";
 import { readContext, type TestContext, TOKEN } from "../support/read-context.ts";
@@ -31,17 +31,26 @@ afterAll(async () => {
   await store[Symbol.asyncDispose]();
 });
 
-/** As weir serves it: the intake listens, and hands on what is to be answered. */
-const listen = async (before: First = () => false): Promise<HttpServer> => {
-  const behind = await serveHttp(app, { port: 0, behind: true, first: before });
-  const { forward, close } = forwardTo(behind.port);
-  const server = await serveHttp(intake, { port: 0, first: intakeFirst(ctx, forward) });
+/** As weir serves it: the intake listens, and hands on what is to be answered. `whole`: whole connections too. */
+const listen = async (before: First = () => false, whole = true): Promise<HttpServer> => {
+  let port = 0;
+  const back = forwardTo(() => port);
+  const toIntake = sides.behind(back.forward);
+  const behind = await serveHttp(app, { port: 0, first: (...both) => toIntake(...both) || before(...both) });
+  const onward = forwardTo(() => behind.port);
+  const server = await serveHttp(intake, {
+    port: 0,
+    first: sides.intake(ctx, onward.forward),
+    ...(whole && { divert: sides.divert(behind.port) }),
+  });
+  port = server.port;
   return {
     ...server,
     async close() {
-      await server.close();
-      close();
       await behind.close();
+      await server.close();
+      onward.close();
+      back.close();
     },
   };
 };
@@ -172,6 +181,30 @@ describe("what the intake hands on", () => {
     ]);
   });
 
+  it("is told apart also where a connection says nothing, little, or no HTTP", async () => {
+    await using server = closing(await listen());
+    const said = (parts: readonly string[]): Promise<string> =>
+      new Promise((resolve, reject) => {
+        let text = "";
+        const socket = connect({ port: server.port, host: "127.0.0.1", noDelay: true }, async () => {
+          for (const part of parts) {
+            socket.write(part);
+            await new Promise((wait) => setTimeout(wait, 20));
+          }
+        });
+        socket.on("data", (part) => {
+          text += part;
+        });
+        socket.once("close", () => resolve(text)).once("error", reject);
+        if (parts.length === 0) socket.end();
+      });
+    const head = `Host: 127.0.0.1:${server.port}\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`;
+    expect(await said(["G", "ET /api/sta", `tus HTTP/1.1\r\n${head}`])).toContain("0.0.0-test");
+    expect(await said([`GET /${"x".repeat(5_000)} HTTP/1.1\r\n${head}`])).toMatch(/^HTTP\/1\.1 404/);
+    expect(await said(["\u0016\u0003\u0001 this is no HTTP\r\n\r\n"])).toMatch(/^HTTP\/1\.1 400/);
+    expect(await said([])).toBe("");
+  });
+
   it("comes back part by part, and its work ends when the client goes", async () => {
     let gone = false;
     let said = 0;
@@ -195,9 +228,48 @@ describe("what the intake hands on", () => {
     await until("the other side knows", () => gone);
   });
 
+  it("a connection goes whole where its first request goes, and later ones find their side all the same", async () => {
+    for (const whole of [true, false]) {
+      await using server = closing(await listen(undefined, whole));
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const sockets = new Set<unknown>();
+      const ask = (method: string, path: string, body = ""): Promise<[number | undefined, string]> =>
+        new Promise((resolve, reject) => {
+          const headers = { ...AUTH, "Content-Type": "application/json", "Content-Length": body.length };
+          const one = request(`${server.url}${path}`, { method, agent, headers }, (answer) => {
+            let text = "";
+            answer.setEncoding("utf8").on("data", (part) => {
+              text += part;
+            });
+            answer.on("end", () => resolve([answer.statusCode, text]));
+          });
+          one.on("socket", (socket) => sockets.add(socket)).on("error", reject);
+          one.end(body);
+        });
+      const event = JSON.stringify({ type: "metric.measured", data: {} });
+      for (const order of [
+        ["read", "publish", "read", "publish"],
+        ["publish", "read", "publish", "read"],
+      ]) {
+        for (const what of order) {
+          const [status, text] =
+            what === "read" ? await ask("GET", "/api/status") : await ask("POST", "/api/events", event);
+          expect([status, text]).toEqual([
+            200,
+            expect.stringContaining(what === "read" ? "0.0.0-test" : '"accepted":1'),
+          ]);
+        }
+        expect(sockets.size).toBe(1);
+        sockets.clear();
+        for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy(); // the next order on a new one
+      }
+      agent.destroy();
+    }
+  });
+
   it("is answered 503 while nobody stands behind, and cut where the other side dies in the middle", async () => {
     let dying: First = () => false;
-    await using server = closing(await listen((incoming, response) => dying(incoming, response)));
+    await using server = closing(await listen((incoming, response) => dying(incoming, response), false));
     dying = (_, response) => {
       response.writeHead(200, { "Content-Length": 100 });
       response.write("half");
@@ -212,6 +284,8 @@ describe("what the intake hands on", () => {
     const answer = await fetch(`${server.url}/x`);
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
     expect(await answer.json()).toMatchObject({ error: { code: "not_running" } });
+    await using whole = closing(await listen(dying));
+    await expect(fetch(`${whole.url}/x`)).rejects.toThrow(); // a connection of its own ends with the other side's
   });
 
   it("keeps HTTP/1.0, pipelined requests and a body that is told in chunks", async () => {

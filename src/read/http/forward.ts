@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request as open, type RequestListener } from "node:http";
+import { connect, type Socket } from "node:net";
 import { WeirError } from "../../base/errors.ts";
 import { errorBody, statusOf } from "./errors.ts";
 import { SECURITY_HEADERS } from "./guard.ts";
@@ -19,15 +20,24 @@ function endToEnd(raw: readonly string[], also?: string): string[] {
   return out;
 }
 
+/** Hands a whole connection on, whose first bytes were read already: everything that comes on it, and everything that comes back. */
+export function passTo(port: number, socket: Socket, begin: Buffer): void {
+  const onward = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+  onward.write(begin);
+  socket.pipe(onward).on("error", () => socket.destroy());
+  onward.pipe(socket).on("error", () => onward.destroy());
+  socket.on("close", () => onward.destroy());
+}
+
 /**
  * Hands requests on, as they are, to a server of the same machine, and its answers back, each part as it comes. The other server sees the host,
  * origin and token that the client gave, so its guards hold as if it had been asked directly.
  */
-export function forwardTo(port: number): { readonly forward: RequestListener; close(): void } {
+export function forwardTo(port: () => number): { readonly forward: RequestListener; close(): void } {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_MAX });
   const forward: RequestListener = (request, response) => {
     const { method, url, rawHeaders } = request;
-    const onward = open({ host: "127.0.0.1", port, agent, method, path: url, headers: endToEnd(rawHeaders) });
+    const onward = open({ host: "127.0.0.1", port: port(), agent, method, path: url, headers: endToEnd(rawHeaders) });
     onward.on("response", (answer: IncomingMessage) => {
       response.writeHead(
         answer.statusCode ?? 502,

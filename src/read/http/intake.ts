@@ -3,8 +3,9 @@ import { Hono } from "hono";
 import type { IntakeContext } from "../context.ts";
 import { addEventRoutes } from "./events.ts";
 import { fastEvents } from "./fast.ts";
+import { passTo } from "./forward.ts";
 import { guard } from "./guarded.ts";
-import type { First } from "./serve.ts";
+import type { Divert, First } from "./serve.ts";
 
 /** Paths that assistants and telemetry send to begin so. */
 export const CAPTURE_PATHS = ["/hooks/", "/v1/"] as const;
@@ -31,13 +32,40 @@ export function createIntake(ctx: IntakeContext): Hono {
   return app;
 }
 
-/** Leaves to the routes of the intake what is theirs, as far as there is no shorter way for it, and forwards the rest. */
-export function intakeFirst(ctx: IntakeContext, forward: RequestListener): First {
-  const fast = fastEvents(ctx);
-  return (request, response) => {
-    if (fast(request, response)) return true;
-    if (isIntake(request.method ?? "", request.url ?? "")) return false;
-    forward(request, response);
-    return true;
-  };
-}
+/** Where the intake has a request line, as far as it came: `POST /v1/traces HTTP/1.1`. */
+const LINE = /^([A-Z]+) (\S+) HTTP\//;
+const LINE_BYTES_MAX = 1_024;
+
+/**
+ * Of one port, what belongs to the intake and what does not. A connection goes where its first request goes, whole: handing bytes on costs a fraction of reading
+ * requests twice. Where a later request on it belongs to the other side, each side hands it to the other.
+ */
+export const sides = {
+  /** Of the intake, which owns the port: connections that begin with a request for the server `behind` go there. */
+  divert:
+    (behind: number): Divert =>
+    (socket, begin) => {
+      const [, method, url] = LINE.exec(begin.toString("latin1", 0, LINE_BYTES_MAX)) ?? [];
+      if (method === undefined || isIntake(method, url!)) return false;
+      passTo(behind, socket, begin);
+      return true;
+    },
+  /** Of the intake: its own requests are left to its routes, as far as there is no shorter way for them; `forward` has the rest. */
+  intake(ctx: IntakeContext, forward: RequestListener): First {
+    const fast = fastEvents(ctx);
+    return (request, response) => {
+      if (fast(request, response)) return true;
+      if (isIntake(request.method ?? "", request.url ?? "")) return false;
+      forward(request, response);
+      return true;
+    };
+  },
+  /** Of the server behind: `forward` has what belongs to the intake. */
+  behind:
+    (forward: RequestListener): First =>
+    (request, response) => {
+      if (!isIntake(request.method ?? "", request.url ?? "")) return false;
+      forward(request, response);
+      return true;
+    },
+} as const;

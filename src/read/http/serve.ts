@@ -6,7 +6,7 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { serve } from "@hono/node-server";
 import type { Hono } from "hono";
 import { WeirError } from "../../base/errors.ts";
@@ -23,6 +23,9 @@ const DRAIN_MS_MAX = 2_000;
 
 /** Sees each request before the routes do, and takes it or leaves it to them. */
 export type First = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** Is given each connection with what came on it first, and takes it or leaves it to the server. */
+export type Divert = (socket: Socket, begin: Buffer) => boolean;
 
 /** A listening HTTP server. */
 export interface HttpServer {
@@ -41,13 +44,12 @@ export function serveHttp(
     host = "127.0.0.1",
     websocket,
     first,
-    behind = false,
+    divert,
   }: {
     readonly port: number;
     readonly host?: string;
     readonly first?: First;
-    /** It is asked by another server of weir only, which decides how many connections there are and how long they stay. */
-    readonly behind?: boolean;
+    readonly divert?: Divert;
     readonly websocket?: Parameters<typeof serve>[0]["websocket"];
   },
 ): Promise<HttpServer> {
@@ -59,7 +61,7 @@ export function serveHttp(
       serverOptions: {
         headersTimeout: HEADERS_MS_MAX,
         requestTimeout: REQUEST_MS_MAX,
-        keepAliveTimeout: behind ? 0 : KEEP_ALIVE_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
         maxHeaderSize: 16_384,
       },
       ...(websocket && { websocket }),
@@ -68,7 +70,9 @@ export function serveHttp(
           if (!first?.(request, response)) routes(request, response);
         })) as typeof createServer,
     }) as Server;
-    if (!behind) server.maxConnections = CONNECTIONS_MAX;
+    const own = { silent: new Set<Socket>(), diverted: new Set<Socket>() };
+    if (divert) divertFrom(server, divert, own);
+    server.maxConnections = CONNECTIONS_MAX;
     server.once("error", (error: NodeJS.ErrnoException) => {
       const what =
         error.code === "EADDRINUSE" || error.code === "EACCES"
@@ -79,18 +83,57 @@ export function serveHttp(
     server.once("listening", () => {
       const address = server.address() as AddressInfo;
       const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
-      resolve({ url: `http://${name}:${address.port}`, port: address.port, server, close: () => close(server) });
+      resolve({
+        url: `http://${name}:${address.port}`,
+        port: address.port,
+        server,
+        close: () => close(server, own),
+      });
     });
   });
 }
 
-function close(server: Server): Promise<void> {
+/** Connections of a server that HTTP does not know of: on which nothing came yet, and which were taken from it. */
+interface OwnSockets {
+  readonly silent: Set<Socket>;
+  readonly diverted: Set<Socket>;
+}
+
+/** Shows each connection to `divert` before HTTP reads it. */
+function divertFrom(server: Server, divert: Divert, { silent, diverted }: OwnSockets): void {
+  const readers = server.listeners("connection") as ((socket: Socket) => void)[];
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    const end = (): void => void socket.destroy(); // nobody else looks after it yet
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+    socket.on("error", end).on("end", end).setTimeout(HEADERS_MS_MAX, end);
+    socket.once("data", (begin: Buffer) => {
+      silent.delete(socket);
+      socket.pause().off("error", end).off("end", end).setTimeout(0).off("timeout", end);
+      if (divert(socket, begin)) {
+        diverted.add(socket);
+        socket.once("close", () => diverted.delete(socket));
+        return;
+      }
+      socket.unshift(begin);
+      for (const read of readers) read.call(server, socket);
+      socket.resume();
+    });
+  });
+}
+
+function close(server: Server, { silent, diverted }: OwnSockets): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), DRAIN_MS_MAX);
+    const force = setTimeout(() => {
+      server.closeAllConnections();
+      for (const socket of diverted) socket.destroy();
+    }, DRAIN_MS_MAX);
     server.close(() => {
       clearTimeout(force);
       resolve();
     });
     server.closeIdleConnections();
+    for (const socket of silent) socket.destroy();
   });
 }
