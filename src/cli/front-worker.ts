@@ -79,6 +79,7 @@ const begin = (options: FrontOptions): void => {
   started = start(options).catch((error: unknown) => {
     const { code, message, hint } = toWeirError(error);
     tell({ kind: "failed", code, message, hint });
+    if (workerData) process.exit(); // of this thread: it is started again until it can listen
     return undefined;
   });
 };
