@@ -55,11 +55,19 @@ export function begunMs(pid: number): number {
  */
 export function goFirst(nice: number): void {
   if (process.platform !== "linux") return;
+  const keep = [String(process.pid)];
+  let threads: string[] = [];
   try {
-    const own = readlinkSync("/proc/thread-self").split("/").at(-1);
-    for (const thread of readdirSync("/proc/self/task"))
-      if (thread !== own && thread !== String(process.pid)) setPriority(Number(thread), nice);
+    keep.push(readlinkSync("/proc/thread-self").split("/").at(-1)!);
+    threads = readdirSync("/proc/self/task");
   } catch {
-    // no /proc, or not allowed here: all share alike
+    // no /proc here: all share alike
+  }
+  for (const thread of threads.filter((one) => !keep.includes(one))) {
+    try {
+      setPriority(Number(thread), nice);
+    } catch {
+      // it ended meanwhile, or this is not allowed here
+    }
   }
 }

@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import type { ReadContext } from "../context.ts";
 import { addApiRoutes } from "./api.ts";
 import { readText } from "./body.ts";
-import { guard } from "./guarded.ts";
+import { guard } from "./guard.ts";
 import { describeRoutes } from "./openapi.ts";
 import { addPage, PAGE_PATHS } from "./page/routes.ts";
 

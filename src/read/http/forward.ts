@@ -7,10 +7,10 @@ import { SECURITY_HEADERS } from "./guard.ts";
 /** Connections kept open while nothing is on its way. */
 const IDLE_MAX = 16;
 
-/** Headers that concern one connection (RFC 9110, 7.6.1), and the length of an answer's parts, which Node works out again. */
+/** Headers that concern one connection only (RFC 9110, 7.6.1). */
 const HOP = new Set(["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect"]);
 
-/** Raw headers without those of the connection they came on. */
+/** Raw headers without those of the connection they came on, and without one more: how an answer is parted is worked out again. */
 function endToEnd(raw: readonly string[], also?: string): string[] {
   const out: string[] = [];
   for (let k = 0; k < raw.length; k += 2) {

@@ -1,9 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { MiddlewareHandler } from "hono";
+import type { Hono, MiddlewareHandler } from "hono";
 import { clock } from "../../base/clock.ts";
-import { WeirError } from "../../base/errors.ts";
+import { toWeirError, WeirError } from "../../base/errors.ts";
 import { refusalOf } from "../../base/origin.ts";
-import { answerError } from "./errors.ts";
+import type { Guarded } from "../context.ts";
+import { answerError, Refused } from "./errors.ts";
+import { answerNothing } from "./methods.ts";
+import { traced } from "./telemetry.ts";
 
 /** Wrong tokens that are answered 401 within a window; after these every wrong one waits. The right token always passes. */
 const WRONG_MAX = 20;
@@ -81,3 +84,29 @@ export const securityHeaders: MiddlewareHandler = async (c, next) => {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.res.headers.set(name, value);
   if (!c.res.headers.has("Cache-Control")) c.res.headers.set("Cache-Control", "no-store");
 };
+
+/**
+ * Puts weir's guards before every route of an app, those that are added later too, and gives it weir's answers to failures. `isPublic` opens paths
+ * without a token; `elsewhere` tells which methods of a path another app answers.
+ */
+export function guard(
+  app: Hono,
+  ctx: Guarded,
+  {
+    isPublic = () => false,
+    elsewhere,
+  }: {
+    readonly isPublic?: (method: string, path: string) => boolean;
+    readonly elsewhere?: (path: string) => readonly string[];
+  } = {},
+): void {
+  app.use(traced);
+  app.use(securityHeaders);
+  app.use(checkOrigin(() => ctx.hosts));
+  app.use(checkToken(ctx.token, isPublic, ctx.capture));
+  app.onError((error, c) => {
+    if (toWeirError(error).code === "internal") ctx.report?.(error, c.req.path);
+    return answerError(c, error, error instanceof Refused ? error.status : undefined);
+  });
+  app.notFound((c) => answerNothing(app, c, elsewhere?.(c.req.path)));
+}

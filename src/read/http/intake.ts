@@ -4,7 +4,7 @@ import type { IntakeContext } from "../context.ts";
 import { addEventRoutes } from "./events.ts";
 import { fastEvents } from "./fast.ts";
 import { passTo } from "./forward.ts";
-import { guard } from "./guarded.ts";
+import { guard } from "./guard.ts";
 import type { Divert, First } from "./serve.ts";
 
 /** Paths that assistants and telemetry send to begin so. */
