@@ -124,10 +124,17 @@ export class ProcessorRun {
     if (!processor.passes) return; // its input is the log: following it from the start, without publishing, does the same
     if (this.outSeq === 0) return;
     log.info({ processor: name }, "state is made again from the log");
-    const enriched = await lastFrame(bus, "WEIR_EVENTS", eventsSubject("enrich", partition));
-    if (enriched) await this.stepThrough("WEIR_EVENTS", eventsSubject("enrich", partition), 0, enriched.seq);
-    if (processor.reads === "in")
-      await this.stepThrough("WEIR_VALID", this.ways.outSubject, enriched?.input ?? 0, this.outSeq);
+    const subject = eventsSubject("enrich", partition);
+    // the later stage may go on meanwhile, and trim what was still to be read: then that is in the log. What is seen twice changes nothing
+    for (let seen: number | undefined; ; ) {
+      const enriched = await lastFrame(bus, "WEIR_EVENTS", subject);
+      const end = enriched?.seq ?? 0;
+      if (end === seen) break;
+      await this.stepThrough("WEIR_EVENTS", subject, seen ?? 0, end);
+      if (processor.reads === "in")
+        await this.stepThrough("WEIR_VALID", this.ways.outSubject, enriched?.input ?? 0, this.outSeq);
+      seen = end;
+    }
     this.position = this.input;
   }
 
@@ -167,10 +174,18 @@ export class ProcessorRun {
     }
   }
 
+  /**
+   * A state that has not seen all that was passed on before: what lies in between is still to be read, and must neither be trimmed nor be taken
+   * for seen because nothing was written since.
+   */
+  private get catchingUp(): boolean {
+    return this.options.processor.passes === true && this.position < this.input;
+  }
+
   /** A quiet processor saves too, so that its input can be trimmed. */
   private readonly saving = soon(() => {
     if (this.failed || this.options.signal.aborted) return;
-    if (this.pending === undefined) this.save();
+    if (this.pending === undefined && !this.catchingUp) this.save();
     else this.saving.in(LIMITS.trim_soon_ms);
   });
 
@@ -329,7 +344,7 @@ export class ProcessorRun {
   /** Saves the state, then trims the input that nobody needs any more. */
   save(): void {
     const { snapshots, name, partition, processor, bus, log } = this.options;
-    if (this.position === 0) return;
+    if (this.position === 0 || this.catchingUp) return;
     this.sinceSave = 0;
     try {
       saveSnapshot(snapshots, name, partition, {
