@@ -95,7 +95,7 @@ export default async function proxy(options: ReadonlyMap<string, string>): Promi
   const dir = mkdtempSync(join(tmpdir(), "weir-bench-"));
   const weir = await startInstance(dir);
   const env = environment(dir);
-  const stdio = calls > 0 ? await overStdio(calls, env) : undefined;
+  const stdio = calls > 0 ? await overStdio(calls, env, (sent) => settled(weir, sent)) : undefined;
   const http = seconds > 0 ? await proxyHttp({ cli: CLI, server: SERVER, env, seconds }) : undefined;
   const sent = (stdio?.sent ?? 0) + (http?.sent ?? 0);
   const recorded = await settled(weir, sent);
@@ -115,8 +115,8 @@ export default async function proxy(options: ReadonlyMap<string, string>): Promi
   return { stdio, http, sent, recorded };
 }
 
-/** Calls over stdio: each alone, and some in flight. */
-async function overStdio(calls: number, env: NodeJS.ProcessEnv) {
+/** Calls over stdio: each alone, and some in flight. What was recorded is let settle before it is another server's turn. */
+async function overStdio(calls: number, env: NodeJS.ProcessEnv, settle: (sent: number) => Promise<unknown>) {
   const direct = await connect([SERVER, "stdio"], env);
   const wrapped = await connect([CLI, "wrap", "--name", "bench", "--", process.execPath, SERVER, "stdio"], env);
   const pipe = await connect(["-e", PIPE], env);
@@ -129,9 +129,14 @@ async function overStdio(calls: number, env: NodeJS.ProcessEnv) {
   for (let k = 0; k < calls; k += BLOCK)
     for (const name of names) took[name].push(...(await latencies(lines[name], text, BLOCK)));
   const rounds = 8;
+  const together = Math.ceil(calls / TOGETHER) * TOGETHER; // of one round: a third of a second, longer than what comes in bursts
+  let sent = 1 + 500 + Math.ceil(calls / BLOCK) * BLOCK;
   for (let k = 0; k < rounds; k++)
-    for (const name of names)
-      rates[name].push(await rate(lines[name], text, Math.ceil(calls / rounds / TOGETHER) * TOGETHER));
+    for (const name of names) {
+      await settle(sent);
+      rates[name].push(await rate(lines[name], text, together));
+      if (name === "wrapped") sent += together;
+    }
   const before_mb = peakMb(wrapped.child.pid!);
   const large = "y".repeat(10_000_000);
   const large_ms = {
@@ -155,8 +160,6 @@ async function overStdio(calls: number, env: NodeJS.ProcessEnv) {
       "10_MB_ms": large_ms[name],
     };
   });
-  const sent =
-    1 + 500 + Math.ceil(calls / BLOCK) * BLOCK + rounds * Math.ceil(calls / rounds / TOGETHER) * TOGETHER + 1;
   const [plain, piped, through] = rows as [(typeof rows)[0], (typeof rows)[0], (typeof rows)[0]];
   const result = {
     pipe_added_p50_ms: piped.p50_ms - plain.p50_ms,
@@ -167,7 +170,7 @@ async function overStdio(calls: number, env: NodeJS.ProcessEnv) {
     peak_mb: before_mb,
     peak_after_10_MB_mb: after_mb,
   };
-  return { servers: rows, ...result, sent };
+  return { servers: rows, ...result, sent: sent + 1 }; // and the large one
 }
 
 /** Requests in the tables, once they are all there or nothing comes any more. */

@@ -143,6 +143,7 @@ export const LIMITS = {
   mcp_message_bytes_max: 4_194_304, // a longer message passes all the same; it is told by its beginning and end
   mcp_edge_bytes: 8_192, // beginning and end of such a message: its id and method stand in one of them
   mcp_backlog_bytes_max: 67_108_864, // passed and not yet recorded; beyond it recording leaves messages out and counts them
+  mcp_room_ms_max: 1_000, // how long the recorder waits for events to leave its buffer before it takes what comes next
   mcp_gather_ms: 25, // what passes is handed to the recorder together: each time costs two threads a switch
   mcp_gather_bytes_max: 262_144, // or at once when it is this much
   mcp_pending_max: 10_000, // requests that wait for an answer; the oldest is forgotten

@@ -145,6 +145,30 @@ describe("weir wrap", () => {
     expect(await weir.sql("select 1 from rejected")).toEqual([]);
   });
 
+  test("calls that come faster than they can be recorded are all recorded", async () => {
+    await using weir = await startWeir();
+    const server = `require("readline").createInterface({ input: process.stdin }).on("line", (line) =>
+      process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id: JSON.parse(line).id, result: {} }) + "\\n"));`;
+    const lines = Array.from({ length: 40_000 }, (_, id) =>
+      Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", ...call(id, "count", { text: "x".repeat(200) }) })}\n`),
+    );
+    const { bytes } = await through(weir.env, [process.execPath, "-e", server], lines, "stdout");
+    expect(bytes.toString().split("\n")).toHaveLength(lines.length + 1);
+    const found = () =>
+      weir.sql<{ calls: number; gaps: number }>(
+        "select count(*)::int as calls, (select count(*)::int from gaps) as gaps from mcp_calls",
+      );
+    await until(
+      "they are rows",
+      async () => {
+        const { calls, gaps } = (await found())[0]!;
+        return calls >= lines.length || gaps > 0;
+      },
+      PATIENT,
+    );
+    expect(await found()).toEqual([{ calls: lines.length, gaps: 0 }]);
+  }, 120_000);
+
   test("a server that does not go when stdin ends is ended, and one that keeps dying ends the proxy", async () => {
     await using dir = await tempDir();
     const env = envOf(join(dir.path, "data"));

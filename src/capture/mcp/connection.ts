@@ -9,7 +9,7 @@ import { createLineSplitter, type MessageLine } from "./lines.ts";
 import { type Message, messagesOf } from "./message.ts";
 import { type Call, createPairing, type Missing, type Pending, type Side } from "./pairing.ts";
 import type { Reader } from "./reader.ts";
-import { createSampler, type Sampler, type Usage } from "./usage.ts";
+import { createSampler, type Sampler } from "./usage.ts";
 
 /** How a server ended. */
 export interface Death {
@@ -57,7 +57,6 @@ export function createConnection(origin: CallOrigin, emit: (draft: Draft) => voi
   const { server } = origin;
   const pairing = createPairing();
   const splitters = { client: createLineSplitter(), server: createLineSplitter() };
-  const looks = new WeakMap<Message, Usage | undefined>();
   let sampler: Sampler | undefined;
   let initialize: { readonly id: string | number; readonly line: Uint8Array } | undefined;
   let initialized: Uint8Array | undefined;
@@ -65,7 +64,7 @@ export function createConnection(origin: CallOrigin, emit: (draft: Draft) => voi
   let forgotten = 0;
 
   const record = (calls: readonly Call[]): void => {
-    for (const call of calls) emit(calledOf(call, origin, sampler?.since(looks.get(call.request))));
+    for (const call of calls) emit(calledOf(call, origin, sampler?.since(call.look)));
   };
   const dropped = (where: string, count: number): void =>
     emit(eventsDropped.of({ subject: server, project: origin.project }, { where, count }));
@@ -83,9 +82,8 @@ export function createConnection(origin: CallOrigin, emit: (draft: Draft) => voi
     const messages = messagesOf(line);
     if (side === "client") newest = messages;
     for (const message of messages) {
-      if (message.method !== undefined) looks.set(message, sampler?.look());
       if (side === "client") greet(line, message);
-      record(pairing.take(side, message, at));
+      record(pairing.take(side, message, at, message.method === undefined ? undefined : { look: sampler?.look() }));
     }
     if (pairing.forgotten() === forgotten) return;
     dropped("mcp_pending", pairing.forgotten() - forgotten);

@@ -2,6 +2,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { isLoose } from "../loose.ts";
 import type { Message, RequestId } from "./message.ts";
 import { createRounds, type Rounds } from "./rounds.ts";
+import type { Usage } from "./usage.ts";
 
 /** Who sent a message. */
 export type Side = "client" | "server";
@@ -9,12 +10,14 @@ export type Side = "client" | "server";
 /** Why a request has no answer. */
 export type Missing = "cancelled" | "server_died" | "unanswered";
 
-/** What the transport tells of a request, where the message itself does not. */
+/** What is known of a request that the message itself does not tell. */
 export interface Told {
   readonly protocol?: string | undefined;
   readonly traceparent?: string | undefined;
   /** The session that the server gave the client, of MCP over HTTP. */
   readonly mcp_session?: string | undefined;
+  /** What the server's processes had used when it was asked. */
+  readonly look?: Usage | undefined;
 }
 
 /** A request that waits for its answer. */

@@ -59,9 +59,17 @@ const connection = origin.transport === "stdio" ? createConnection(origin, emit)
 const reader = (connection ?? createExchanges(origin, emit, samplerOf(origin.to!))) as Reader<unknown>;
 const say = (said: Said): void => port.postMessage(said);
 
-port.on("message", async (told: Told) => {
+/** Resolves when what is told next finds room in the producer's buffer; where nothing leaves it for long, the rest is dropped and counted. */
+async function room(): Promise<void> {
+  const until = performance.now() + LIMITS.mcp_room_ms_max;
+  while (weir.stats().buffered > LIMITS.buffer_events_max / 2 && performance.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+async function hear(told: Told): Promise<void> {
   switch (told.kind) {
     case "passed": {
+      await room();
       let from = 0;
       for (const [tag, at, length] of told.parts) {
         if (length < 0) reader.missed(tag, -1 - length);
@@ -82,6 +90,12 @@ port.on("message", async (told: Told) => {
       await weir.close();
       port.close();
   }
+}
+
+/** What was told is heard one after the other. */
+let heard = Promise.resolve();
+port.on("message", (told: Told) => {
+  heard = heard.then(() => hear(told));
 });
 
 /** Lets the threads that pass messages, the server and the client go first. On Linux each thread has a priority of its own; elsewhere nothing changes. */

@@ -5,7 +5,7 @@ import { createGatherer } from "../lines.ts";
 import { type Message, messagesOf } from "../message.ts";
 import type { Call, Pending, Side } from "../pairing.ts";
 import type { Reader } from "../reader.ts";
-import type { Sampler, Usage } from "../usage.ts";
+import type { Sampler } from "../usage.ts";
 import { createDecoder, type Decoder } from "./decode.ts";
 import { createEventSplitter, type EventSplitter, type ServerEvent } from "./events.ts";
 import { createScopes, type Scope } from "./scopes.ts";
@@ -84,12 +84,11 @@ export function createExchanges(
   sampler: () => Sampler | undefined = () => undefined,
 ): Reader<Tag> {
   const open = new Map<number, Exchange>();
-  const looks = new WeakMap<Message, Usage | undefined>();
   /** Answers that are still being decoded. */
   const ending = new Set<Promise<void>>();
 
   const record = (calls: readonly Call[]): void => {
-    for (const call of calls) emit(calledOf(call, origin, sampler()?.since(looks.get(call.request))));
+    for (const call of calls) emit(calledOf(call, origin, sampler()?.since(call.look)));
   };
   const dropped = (where: string, count: number): void => {
     if (count > 0) emit(eventsDropped.of({ subject: origin.server, project: origin.project }, { where, count }));
@@ -103,8 +102,8 @@ export function createExchanges(
   const takeMessage = (exchange: Exchange, from: Side, message: Message, at: number): void => {
     const { scope, opened } = exchange;
     const { protocol, traceparent } = opened;
-    const told = { protocol, mcp_session: opened.session, ...(from === "client" ? { traceparent } : {}) };
-    if (message.method !== undefined && message.id !== undefined) looks.set(message, sampler()?.look());
+    const look = message.method === undefined ? undefined : sampler()?.look();
+    const told = { protocol, mcp_session: opened.session, look, ...(from === "client" ? { traceparent } : {}) };
     record(scope.pairing.take(from, message, at, told));
     dropped("mcp_pending", scope.pairing.forgotten() - scope.forgotten);
     scope.forgotten = scope.pairing.forgotten();
