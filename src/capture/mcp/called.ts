@@ -8,13 +8,7 @@ import type { Message } from "./message.ts";
 import type { Call } from "./pairing.ts";
 import type { Payloads } from "./payloads.ts";
 import { resultTypeOf } from "./rounds.ts";
-
-/** What the server's processes used, see {@link ../usage.ts}. */
-export interface Used {
-  readonly cpu?: number;
-  readonly memory_mb?: number;
-  readonly disk_io_kb?: number;
-}
+import type { Used } from "./usage.ts";
 
 /** Where a call was recorded. */
 export interface CallOrigin {

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { LIMITS } from "../../base/limits.ts";
-import type { Used } from "./called.ts";
 
 /** What a tree of processes has used so far. */
 export interface Usage {
@@ -9,6 +8,13 @@ export interface Usage {
   readonly cpu_s: number;
   readonly memory_kb: number;
   readonly disk_kb: number;
+}
+
+/** What a server's processes used meanwhile. */
+export interface Used {
+  readonly cpu?: number;
+  readonly memory_mb?: number;
+  readonly disk_io_kb?: number;
 }
 
 /** Looks at the processes of a server, no more often than needed. */
