@@ -48,6 +48,9 @@ export const LIMITS = {
   commit_bytes_max: 4_194_304, // values of one transaction, each counted for every row that has it
   commit_gather_ms: 400, // longest pause between two transactions: one costs much the same for ten events and for a thousand
   commit_gather_events: 400, // after a batch of so many, the next gathers as long as that one took
+  commit_unread_ms: 1_000, // while nobody reads the tables, a transaction begins this long after the one before it
+  commit_read_ms: 10_000, // so long after a question somebody still reads
+  commit_fresh_ms_max: 250, // how long the first question after that waits for what has gathered
   commit_gather_bytes_max: 524_288, // what waits then is taken at once
   apply_events_max: 8_192, // events whose rows are made ready before they are appended
   ahead_rows_max: 2_048, // changed rows that may be ahead of their tables; more are written into them

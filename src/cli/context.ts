@@ -87,7 +87,8 @@ export function createContext(parts: ContextParts): Context {
     get hosts() {
       return hosts;
     },
-    ask: (name, input, options) => {
+    async ask(name, input, options) {
+      if (!options?.unhurried) await projecting?.fresh();
       if (!opening && keys.exist()) useStore(tables().store());
       if (!ask) throw new WeirError("not_running", "weir is still starting");
       return ask(name, input, options);
@@ -100,6 +101,7 @@ export function createContext(parts: ContextParts): Context {
         time: draft.time ?? now_us,
         traceparent: draft.traceparent ?? activeTraceparent(),
       }));
+      await projecting?.fresh();
       if (ask) await checkNeeds(definitions.commands, name, input, { ask, now_us });
       const visible = drafts.map((draft) => tables().visible(draft.id));
       const all = Promise.all(visible);
@@ -109,6 +111,7 @@ export function createContext(parts: ContextParts): Context {
       return { ids: drafts.map((d) => d.id), seq: Math.max(0, ...seqs) };
     },
     async sql(text, { signal, rowsMax } = {}) {
+      await projecting?.fresh();
       const answer = await sandbox.query(text, {
         rowsMax: Math.min(rowsMax ?? LIMITS.sql_rows_max, LIMITS.sql_rows_max),
         bytesMax: LIMITS.sql_bytes_max,

@@ -306,7 +306,7 @@ async function assemble(given: {
     started_at: isoFromUs(started),
   };
   const folders = async (): Promise<string[]> => {
-    const { columns, rows } = await context.ask("watches", { limit: LIMITS.watch_paths_max * 4 });
+    const { columns, rows } = await context.ask("watches", { limit: LIMITS.watch_paths_max * 4 }, { unhurried: true });
     const path = columns.findIndex((column) => column.name === "path");
     return rows.map((row) => String(row[path]));
   };

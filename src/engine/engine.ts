@@ -17,9 +17,10 @@ import { inSubject } from "../wire/subjects.ts";
 import { Tables } from "./apply/tables.ts";
 import type { Archive } from "./archive/archive.ts";
 import { type Holder, shareWork } from "./leases.ts";
+import { Pace } from "./pace.ts";
 import type { ProcessorStatus } from "./processor-run.ts";
 import { runProcessor } from "./run-processor.ts";
-import { type ProjectionStatus, runProjections } from "./run-projections.ts";
+import { NOTHING_GATHERS, type ProjectionStatus, runProjections } from "./run-projections.ts";
 
 /** Runs processors until the signal, over the partitions that no other instance works on. `done` resolves when all have ended. */
 export function startProcessors(options: {
@@ -124,6 +125,8 @@ export interface Projecting {
   position(): Position;
   /** Resolves when an event is in the tables. Rejects with `timeout`. */
   visible(id: string): Promise<number>;
+  /** Somebody reads the tables: where nobody did for a while, what has gathered is written now, and in bounded time it is there. */
+  fresh(): Promise<void>;
   /** Runs work while the tables stand still, and opens the store again after it. */
   pause<T>(work: (file: string) => Promise<T>): Promise<T>;
   /** A consistent moment of the open tables: they hold all up to their position, and nothing is being written while `work` runs. */
@@ -181,6 +184,10 @@ export function startProjections(options: {
     lost: [],
   };
   const waiting = new Map<string, { resolve: (seq: number) => void; timer: NodeJS.Timeout }>();
+  const pace = new Pace();
+  let gathering = NOTHING_GATHERS;
+  /** Those who wait for the next commit. */
+  const next: (() => void)[] = [];
   let tables = options.tables;
   let stopped: WeirError | undefined;
   /** What somebody else's work on the tables met, after which they must be opened again. */
@@ -200,6 +207,7 @@ export function startProjections(options: {
   tellForgotten();
   const onCommit = (ids: ReadonlySet<string>, seq: number): void => {
     tellForgotten(); // before whoever ordered it is answered
+    for (const resolve of next.splice(0)) resolve();
     if (waiting.size === 0) return;
     for (const [id, { resolve, timer }] of waiting) {
       if (!ids.has(id)) continue;
@@ -240,6 +248,10 @@ export function startProjections(options: {
           status,
           onCommit,
           awaited: () => waiting.size > 0,
+          pace,
+          onRun: (run) => {
+            gathering = run;
+          },
           emit: options.emit,
         });
         if (broken) throw broken;
@@ -274,6 +286,20 @@ export function startProjections(options: {
     for (const { timer } of waiting.values()) clearTimeout(timer);
     await tables.close();
   });
+  let freshening = Promise.resolve();
+  /** Resolves when what has come so far is in the tables, in bounded time. */
+  const settled = async (): Promise<void> => {
+    const over = new AbortController();
+    const limit = setTimeout(() => over.abort(), LIMITS.commit_fresh_ms_max);
+    while (gathering.waits() && !over.signal.aborted) {
+      gathering.hurry();
+      await new Promise<void>((resolve) => {
+        next.push(resolve);
+        over.signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+    clearTimeout(limit);
+  };
   return {
     status,
     get stopped() {
@@ -296,7 +322,12 @@ export function startProjections(options: {
           reject(new WeirError("timeout", "the effect is not visible yet; the event is stored and will be"));
         }, LIMITS.effect_ms_max);
         waiting.set(id, { resolve, timer });
+        gathering.hurry();
       }),
+    fresh() {
+      if (pace.look(performance.now())) freshening = settled();
+      return freshening;
+    },
     async pause(work) {
       let open: (() => void) | undefined;
       gate = new Promise<void>((resolve) => {

@@ -47,8 +47,20 @@ export interface ProjectionOptions {
   readonly onCommit?: (ids: ReadonlySet<string>, seq: number) => void;
   /** Whether somebody waits for an event to be in the tables. */
   readonly awaited?: () => boolean;
+  /** When the next batch begins; knows whether somebody reads. */
+  readonly pace?: Pace;
+  /** Is given what the run can be told and asked. */
+  readonly onRun?: (run: Gathering) => void;
   /** Where findings of loss are published. */
   readonly emit?: (draft: Draft) => void;
+}
+
+/** What has come from the log and is not in the tables yet. */
+export interface Gathering {
+  /** Takes it at once. */
+  hurry(): void;
+  /** Whether there is any. */
+  waits(): boolean;
 }
 
 /** Checks that the tables belong to the log there is. Throws `stream_changed` where it was replaced or wiped. */
@@ -116,8 +128,11 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
   /** What a quiet moment met, after which the tables must be opened again. */
   let broken: unknown;
   const place: Place = { seq: tables.position.seq, traces: [] };
-  const pace = new Pace();
+  const { pace = new Pace() } = options;
   let committed: Promise<void> = Promise.resolve();
+  /** Batches that were taken and are not on the disk yet. */
+  let working = 0;
+  options.onRun?.({ hurry: () => reader.hurry(), waits: () => working > 0 || reader.waiting > 0 });
   try {
     // what still waits after the signal stays in the log: whoever stopped the tables may close the store
     while ((await reader.ready()) && !signal.aborted) {
@@ -128,6 +143,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
       if (batch.length === 0) continue;
       const started = performance.now();
       pace.begin(started);
+      working++;
       const span = tableSpan(place.traces, batch, started);
       const { ids, durable } = await tables
         .submit(batch, { stream: identity.stream, created: identity.created })
@@ -144,6 +160,7 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
         status.committed_at = performance.now();
         status.events += ids.size;
         status.seq = seq;
+        working--;
         options.onCommit?.(ids, seq);
       });
       committed.then(
@@ -171,11 +188,15 @@ export async function runProjections(options: ProjectionOptions): Promise<void> 
     status.state = "failed";
     throw error;
   } finally {
+    options.onRun?.(NOTHING_GATHERS);
     clearTimeout(idle);
     signal.removeEventListener("abort", stop);
     await reader.close();
   }
 }
+
+/** There is no run. */
+export const NOTHING_GATHERS: Gathering = { hurry: () => {}, waits: () => false };
 
 /** The last sequence looked at, which a frame that cannot be read moves on too, and the trace contexts of the batch's frames. */
 interface Place {

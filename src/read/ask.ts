@@ -10,6 +10,8 @@ import { type Answer, objectsOf, type Select } from "../store/select.ts";
 export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
   readonly rowsMax?: number | undefined;
+  /** The question comes from weir itself, and again and again: it is no reason to write sooner. */
+  readonly unhurried?: boolean;
 }
 
 /** Asks a query by name; the input is whatever the surface was given. */

@@ -16,6 +16,8 @@ export interface Reader {
   shift(): Stored | undefined;
   /** Resolves when that many bytes wait, when the time is over, or when the reader was closed. */
   gather(ms: number, bytes: number): Promise<void>;
+  /** Ends a gathering at once. */
+  hurry(): void;
   /** Messages waiting, and their bytes. */
   readonly waiting: number;
   readonly bytes: number;
@@ -120,6 +122,7 @@ export function openReader(
       });
       gathered = undefined;
     },
+    hurry: () => gathered?.done(),
     peek: () => queue[head],
     shift() {
       const message = queue[head];

@@ -162,6 +162,22 @@ describe("the tables and their log", () => {
     expect(tables.stopped).toBeUndefined();
   });
 
+  test("who asks first after a while has what had gathered, and never waits for tables that stand still", async () => {
+    await using bench = await startBench();
+    await using tables = await runTables(bench);
+    await put(bench);
+    await at(tables, 1);
+    await putMany(bench, 3);
+    await until("they are there", () => tables.fresh().then(() => tables.status.seq >= 4));
+    expect(await countOf(tables)).toBe(4);
+    await tables.pause(async () => {
+      await put(bench);
+      await tables.fresh();
+      expect(tables.status.seq).toBe(4);
+    });
+    await at(tables, 5);
+  });
+
   test("who waits for an event is told when it is in the tables", async () => {
     await using bench = await startBench();
     await using tables = await runTables(bench);

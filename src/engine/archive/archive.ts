@@ -174,6 +174,7 @@ function readerOf(from: NodeJS.ReadableStream, kill: () => void, folder: string)
       return message;
     },
     gather: async () => {}, // it is all there
+    hurry: () => {},
     get waiting() {
       return queue.length;
     },

@@ -176,6 +176,10 @@ class Joined implements LogReader {
     if (!this.older) await this.stream?.gather(ms, bytes);
   }
 
+  hurry(): void {
+    this.stream?.hurry();
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([this.older?.close(), this.stream?.close()]);
