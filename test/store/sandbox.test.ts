@@ -203,7 +203,7 @@ describe("what is stopped while it runs", () => {
       "select count(*) from range(10000000) a, range(10000000) b, range(10000000) c where a.range + b.range = c.range - 1",
       { timeMs: 300 },
     );
-    expect(["timeout", "sql_failed"]).toContain(error.code);
+    expect(["timeout", "limit_reached"]).toContain(error.code);
     expect((await query("select 1")).rows).toEqual([[1]]);
   });
 
@@ -218,11 +218,19 @@ describe("what is stopped while it runs", () => {
     "memory without end: %s",
     async (sql) => {
       const error = await failure(sql, { timeMs: 4_000 });
-      expect(["sql_failed", "timeout"]).toContain(error.code);
+      expect(["limit_reached", "timeout"]).toContain(error.code);
       expect((await query("select 1")).rows).toEqual([[1]]);
     },
     30_000,
   );
+
+  it("values that are counted apart and take too much memory are told as that, without a path of this machine", async () => {
+    const error = await failure("select count(distinct i || repeat('x', 200)) from range(3000000) t(i)", {
+      timeMs: 20_000,
+    });
+    expect(error).toMatchObject({ code: "limit_reached", message: "the statement needs more memory than it may have" });
+    expect((await query("select 1")).rows).toEqual([[1]]);
+  }, 30_000);
 
   it("what cannot be interrupted is killed with its process", async () => {
     const error = await failure(

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { plainValue } from "../plain-value.ts";
 import { judgeText, judgeTree } from "./gate.ts";
-import type { Answer, Cancel, Reply, Request } from "./message.ts";
+import { type Answer, type Cancel, type FailureCode, type Reply, type Request, TOO_MUCH_MEMORY } from "./message.ts";
 
 const MEMORY_LIMIT = "256MB"; // DuckDB keeps it for tables and sorting, not for every function
 const RESIDENT_BYTES_MAX = 700_000_000; // looked at while a statement runs; the address space is bounded from outside
@@ -52,6 +52,17 @@ class Refused extends Error {}
 /** DuckDB's message without its advice on settings, which nobody can change here. */
 const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("\n\nPossible solutions:")[0]!.slice(0, 2_000);
+
+/** Memory that is short is told as such, or as a file that may not be written in its place. */
+const IS_MEMORY = /^Out of Memory|^IO Error: .*File too large|max_temp_directory_size/s;
+
+function failureOf(error: unknown, stopped: boolean, time_ms: number): { code: FailureCode; message: string } {
+  if (error instanceof Refused) return { code: "sql_refused", message: messageOf(error) };
+  if (stopped) return { code: "timeout", message: `stopped after ${time_ms} ms` };
+  const message = messageOf(error);
+  if (IS_MEMORY.test(message)) return { code: "limit_reached", message: TOO_MUCH_MEMORY };
+  return { code: "sql_failed", message };
+}
 
 /** Puts the statement before the gate; the text is parsed by the same parser that will run it. */
 async function pass(connection: DuckDBConnection, { sql, tables }: Request): Promise<void> {
@@ -116,8 +127,7 @@ async function run(request: Request): Promise<void> {
     const answer = await read(connection, request);
     say({ id, answer, cpu_ms: cpuMs() });
   } catch (error) {
-    const code = error instanceof Refused ? "sql_refused" : mine.stopped ? "timeout" : "sql_failed";
-    say({ id, code, message: code === "timeout" ? `stopped after ${time_ms} ms` : messageOf(error), cpu_ms: cpuMs() });
+    say({ id, ...failureOf(error, mine.stopped, time_ms), cpu_ms: cpuMs() });
   } finally {
     clearTimeout(deadline);
     clearInterval(watch);

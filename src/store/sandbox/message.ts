@@ -27,7 +27,10 @@ export interface Answer {
   readonly truncated: boolean;
 }
 
-export type FailureCode = "sql_refused" | "sql_failed" | "timeout" | "store_failed";
+export type FailureCode = "sql_refused" | "sql_failed" | "timeout" | "limit_reached" | "store_failed";
+
+/** What is said of a statement that reached the limits of memory, whoever noticed. */
+export const TOO_MUCH_MEMORY = "the statement needs more memory than it may have";
 
 /** What the child says. `cpu_ms` is the processor time it has used since it began. */
 export type Reply =

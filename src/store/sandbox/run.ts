@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
-import type { Answer, Cancel, Reply, Request } from "./message.ts";
+import { type Answer, type Cancel, type FailureCode, type Reply, type Request, TOO_MUCH_MEMORY } from "./message.ts";
 import { ADDRESS_SPACES_KB, startChild } from "./process.ts";
 
 export type { Answer, Column } from "./message.ts";
@@ -20,8 +20,8 @@ export interface QueryLimits {
 /** Read-only SQL from outside over a snapshot, in a process of its own. */
 export interface Sandbox {
   /**
-   * Runs one statement. Throws `sql_refused` with the reason, `sql_failed` with DuckDB's message or when it needed too
-   * much memory, `timeout` at the deadline or when the signal fires, `limit_reached` when too many are waiting.
+   * Runs one statement. Throws `sql_refused` with the reason, `sql_failed` with DuckDB's message, `timeout` at the deadline
+   * or when the signal fires, `limit_reached` when it needs too much memory or too many are waiting.
    */
   query(sql: string, limits: QueryLimits): Promise<Answer>;
   close(): Promise<void>;
@@ -112,6 +112,13 @@ async function start(entry: string, log: Log, from: number): Promise<{ child: Ch
   throw new WeirError("store_failed", `the process for SQL cannot be started: ${why.split("\n").at(-1) ?? ""}`);
 }
 
+const failed = (code: FailureCode, message: string): WeirError =>
+  new WeirError(
+    code,
+    message,
+    code === "limit_reached" ? { hint: "narrow the period, or count and sort less at once" } : {},
+  );
+
 const gone = (): WeirError => new WeirError("timeout", "the caller no longer waits for the answer");
 
 function endedError(child: Child, killed: boolean, timeMs: number): WeirError {
@@ -119,7 +126,7 @@ function endedError(child: Child, killed: boolean, timeMs: number): WeirError {
   if (killed) return new WeirError("timeout", `the statement was stopped after ${timeMs} ms`);
   if (signalCode === "SIGXCPU") return new WeirError("timeout", "the statement used too much processor time");
   const memory = signalCode === "SIGKILL" || /bad_alloc|out of memory|allocation failed/i.test(child.stderr());
-  if (memory) return new WeirError("sql_failed", "the statement needed more memory than it may have");
+  if (memory) return failed("limit_reached", TOO_MUCH_MEMORY);
   return new WeirError("sql_failed", `the statement ended its process (${signalCode ?? `exit ${exitCode}`})`);
 }
 
@@ -206,7 +213,7 @@ export function createSandbox(options: {
       }
       cpuMs = said.cpu_ms;
       if ("answer" in said) return said.answer;
-      throw new WeirError(said.code, said.message);
+      throw failed(said.code, said.message);
     } finally {
       clearTimeout(hard);
       signal?.removeEventListener("abort", abort);
