@@ -30,6 +30,7 @@ export const LIMITS = {
   gaps_open_max: 1_000, // open gaps remembered per producer
   clock_tick_ms: 60_000, // how often the passing of time is an event
   effect_ms_max: 10_000, // how long an order waits for its effect to be visible
+  left_ms_max: 10_000, // what waits longer for a processor that another instance is to run is told
   trim_soon_ms: 500, // input that held what must not be kept is trimmed after this, instead of with the next saved state
   snapshot_every_ms: 20_000, // a quiet processor saves its state at least this often
   standby_ms: 3_000, // how long a fenced runner waits before it looks again

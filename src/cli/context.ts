@@ -76,7 +76,7 @@ export function createContext(parts: ContextParts): Context {
     });
     ask = createAsk(definitions.queries, select);
   };
-  const status = () => readStatus({ ...parts, projecting: tables() });
+  const now = () => readStatus({ ...parts, projecting: tables() });
 
   return {
     queries: definitions.queries,
@@ -121,8 +121,11 @@ export function createContext(parts: ContextParts): Context {
       const { seq, time_us } = snapshots.as_of;
       return { ...answer, as_of: { seq, time: time_us > 0 ? isoFromUs(time_us) : null } };
     },
-    status,
-    metricsText: async () => prometheus(await status()),
+    async status() {
+      await projecting?.fresh();
+      return now();
+    },
+    metricsText: async () => prometheus(await now()), // asked for again and again by a program
     useStore,
     useProjecting(given) {
       projecting = given;

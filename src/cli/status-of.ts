@@ -9,7 +9,7 @@ import type { Archive } from "../engine/archive/archive.ts";
 import type { ArchiverStatus } from "../engine/archive/archiver.ts";
 import type { Projecting } from "../engine/engine.ts";
 import type { ProcessorStatus } from "../engine/processor-run.ts";
-import { findUnattended, unattendedAdvice } from "../engine/unattended.ts";
+import { findLeft, findUnattended, unattendedAdvice } from "../engine/unattended.ts";
 import type { Status } from "../read/status.ts";
 import { spoolsWaiting, unreadableRecords } from "../sdk/spools.ts";
 import { type Connection, publicUrl } from "../wire/connect.ts";
@@ -99,6 +99,15 @@ export async function readStatus(parts: StatusParts & { readonly projecting: Pro
         .slice(0, 5)
         .join(", ")}, and ${unattendedAdvice(config.partitions)}`,
     );
+  const here = new Set(parts.processors().map(({ name }) => name));
+  const left = up ? await findLeft(bus, config.partitions, here).catch(() => []) : [];
+  for (const { processor, partition, since_us } of left) {
+    const waited_ms = clock.nowMs() - since_us / 1_000;
+    if (waited_ms > LIMITS.left_ms_max)
+      reasons.push(
+        `events have waited ${Math.round(waited_ms / 1_000)} s for ${processor} of partition ${partition}, which this instance does not run: see that another one does (weir run ${processor})`,
+      );
+  }
   const failing = reasons.length > 0;
   for (const { name, state, trouble, notice } of parts.processors()) {
     if (state === "stopped") reasons.push(`the processor ${name} has stopped`);

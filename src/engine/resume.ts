@@ -1,6 +1,6 @@
 import type { Processor } from "../define/processor.ts";
 import type { Connection } from "../wire/connect.ts";
-import { firstSequence } from "../wire/publish.ts";
+import { firstMessage } from "../wire/publish.ts";
 import { openReader, type Reader } from "../wire/read.ts";
 import { eventsSubject, inSubject, validSubject } from "../wire/subjects.ts";
 import type { Archive } from "./archive/archive.ts";
@@ -44,8 +44,8 @@ export async function fits(
   if (saved.input > end) return false; // of a log that was longer
   if (!processor.passes || saved.input === done.input) return true;
   if (saved.input > done.input) return saved.output === done.output; // what lies in between led to no output
-  const first = await firstSequence(bus, inStream, inSubjects[0]!);
-  return first !== undefined && first <= saved.input + (processor.reads === "in" ? 1 : 0);
+  const first = await firstMessage(bus, inStream, inSubjects[0]!);
+  return first !== undefined && first.seq <= saved.input + (processor.reads === "in" ? 1 : 0);
 }
 
 /** A reader of an input: of the log with its archived part, of the other streams as they are. */

@@ -1,6 +1,7 @@
+import { usFromIso } from "../base/clock.ts";
 import type { Connection } from "../wire/connect.ts";
-import { lastFrame } from "../wire/publish.ts";
-import { eventsSubject, type StreamName, validSubject } from "../wire/subjects.ts";
+import { firstMessage, lastFrame } from "../wire/publish.ts";
+import { eventsSubject, inSubject, type StreamName, validSubject } from "../wire/subjects.ts";
 
 /** Messages on a subject that no processor reads: they were acknowledged, and wait for ever. */
 export interface Unattended {
@@ -13,9 +14,21 @@ export interface Unattended {
 const NAMED = 100;
 
 /** The streams that processors empty, and where the one that reads a partition tells how far it is. */
-const STAGES: readonly [StreamName, StreamName, (partition: number) => string][] = [
-  ["WEIR_IN", "WEIR_VALID", validSubject],
-  ["WEIR_VALID", "WEIR_EVENTS", (partition) => eventsSubject("enrich", partition)],
+const STAGES: readonly {
+  readonly processor: string;
+  readonly stream: StreamName;
+  readonly subject: (partition: number) => string;
+  readonly next: StreamName;
+  readonly told: (partition: number) => string;
+}[] = [
+  { processor: "validate", stream: "WEIR_IN", subject: inSubject, next: "WEIR_VALID", told: validSubject },
+  {
+    processor: "enrich",
+    stream: "WEIR_VALID",
+    subject: validSubject,
+    next: "WEIR_EVENTS",
+    told: (partition) => eventsSubject("enrich", partition),
+  },
 ];
 
 /**
@@ -24,7 +37,7 @@ const STAGES: readonly [StreamName, StreamName, (partition: number) => string][]
  */
 export async function findUnattended(bus: Connection, partitions: number): Promise<Unattended[]> {
   const found: Unattended[] = [];
-  for (const [stream, next, told] of STAGES) {
+  for (const { stream, next, told } of STAGES) {
     const { state } = await bus.jsm.streams.info(stream, { subjects_filter: ">" });
     for (const [subject, messages] of Object.entries(state.subjects ?? {})) {
       if (found.length >= NAMED) return found;
@@ -39,6 +52,26 @@ export async function findUnattended(bus: Connection, partitions: number): Promi
       found.push({ stream, subject, messages });
     }
   }
+  return found;
+}
+
+/** What waits for a processor that this instance does not run. */
+export interface Left {
+  readonly processor: string;
+  readonly partition: number;
+  /** When the oldest of it came, in microseconds. */
+  readonly since_us: number;
+}
+
+/** What waits before processors that are not among `here`. Whoever runs them is somewhere else, or nowhere: how long it waits tells which. */
+export async function findLeft(bus: Connection, partitions: number, here: ReadonlySet<string>): Promise<Left[]> {
+  const found: Left[] = [];
+  for (const { processor, stream, subject, next, told } of STAGES.filter((stage) => !here.has(stage.processor)))
+    for (let partition = 0; partition < partitions; partition++) {
+      const seq = ((await lastFrame(bus, next, told(partition)))?.input ?? 0) + 1;
+      const first = await firstMessage(bus, stream, subject(partition), seq);
+      if (first) found.push({ processor, partition, since_us: usFromIso(first.timestamp)! });
+    }
   return found;
 }
 

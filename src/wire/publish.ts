@@ -1,3 +1,4 @@
+import type { StoredMsg } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { LIMITS } from "../base/limits.ts";
 import type { Connection } from "./connect.ts";
@@ -104,12 +105,13 @@ export async function lastFrame(
   };
 }
 
-/** Sequence of the oldest frame on a subject that was not trimmed; undefined where there is none. */
-export async function firstSequence(
+/** The oldest message on a subject that was not trimmed, from a sequence on; undefined where there is none. */
+export async function firstMessage(
   bus: Pick<Connection, "jsm">,
   stream: string,
   subject: string,
-): Promise<number | undefined> {
-  const next = { seq: 1, next_by_subj: subject }; // the client's type lacks the second, the server knows it
-  return (await bus.jsm.streams.getMessage(stream, next as { seq: number }))?.seq;
+  from = 1,
+): Promise<StoredMsg | undefined> {
+  const next = { seq: from, next_by_subj: subject }; // the client's type lacks the second, the server knows it
+  return (await bus.jsm.streams.getMessage(stream, next as { seq: number })) ?? undefined;
 }

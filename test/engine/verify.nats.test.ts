@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { clock } from "../../src/base/clock.ts";
 import { newId } from "../../src/base/id.ts";
 import type { Event } from "../../src/define/event.ts";
-import { findUnattended, unattendedAdvice } from "../../src/engine/unattended.ts";
+import { findLeft, findUnattended, unattendedAdvice } from "../../src/engine/unattended.ts";
 import { verify } from "../../src/engine/verify.ts";
 import { encodeEvents } from "../../src/wire/encode.ts";
 import { publishFrame } from "../../src/wire/publish.ts";
@@ -88,4 +88,24 @@ test("what was worked on while there were more partitions does not count as wait
   expect(await findUnattended(bench.bus, 1)).toEqual([{ stream: "WEIR_VALID", subject: "weir.valid.3", messages: 1 }]);
   await publishFrame(bench.bus, eventsSubject("enrich", 3), frame, { count: 0, input });
   expect(await findUnattended(bench.bus, 1)).toEqual([]);
+});
+
+test("what waits for a processor that is run elsewhere, or nowhere, is found until it is worked on", async () => {
+  await using bench = await startBench();
+  const left = async (...here: string[]) =>
+    (await findLeft(bench.bus, 2, new Set(here))).map(({ processor, partition }) => [processor, partition]);
+  expect(await left()).toEqual([]);
+  const time = clock.nowUs();
+  const event = { id: newId(time), source: "test://x", time, type: "tool.called", v: 1, data: { tool: "Bash" } };
+  await publishFrame(bench.bus, inSubject(0), encodeEvents([event as unknown as Event]), { count: 1 });
+  expect(await left("enrich")).toEqual([["validate", 0]]);
+  expect(await left("validate", "enrich")).toEqual([]);
+  const [waiting] = await findLeft(bench.bus, 2, new Set());
+  expect(Math.abs(waiting!.since_us - time)).toBeLessThan(60_000_000);
+  {
+    await using _run = runProcessors(bench, ["validate"]);
+    await until("it is validated", async () => String(await left()) === "enrich,0");
+  }
+  await using _run = runProcessors(bench, ["enrich"]);
+  await until("it is enriched", async () => (await left()).length === 0);
 });
