@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { importTranscripts } from "../src/capture/import.ts";
 import { type Instance, quantile, remove, startInstance, table } from "./instance.ts";
 
-const SAMPLES = new URL("../../../shared/data/transcripts", import.meta.url).pathname;
+const SAMPLES = new URL("../../shared/data/transcripts", import.meta.url).pathname;
 
 interface Following {
   readonly state: string;
