@@ -172,6 +172,8 @@ export function startProjections(options: {
   readonly onStopped?: (error: WeirError) => void;
   /** Told of sessions that were forgotten, at the start of all: what it does must bear to be done again. */
   readonly onForgotten?: (sessions: readonly string[]) => void;
+  /** When batches begin; default: by what they cost, and whether somebody reads. */
+  readonly pace?: Pace;
 }): Projecting {
   const { bus, archive, log, signal } = options;
   const status: ProjectionStatus = {
@@ -184,7 +186,7 @@ export function startProjections(options: {
     lost: [],
   };
   const waiting = new Map<string, { resolve: (seq: number) => void; timer: NodeJS.Timeout }>();
-  const pace = new Pace();
+  const { pace = new Pace() } = options;
   let gathering = NOTHING_GATHERS;
   /** Those who wait for the next commit. */
   const next: (() => void)[] = [];

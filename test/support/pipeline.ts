@@ -4,6 +4,7 @@ import type { Draft, Event } from "../../src/define/event.ts";
 import type { Archive } from "../../src/engine/archive/archive.ts";
 import { openTables, type Projecting, startProcessors, startProjections } from "../../src/engine/engine.ts";
 import { loadProcessors, loadProjections } from "../../src/engine/load.ts";
+import type { Pace } from "../../src/engine/pace.ts";
 import type { ProcessorStatus } from "../../src/engine/processor-run.ts";
 import { plain } from "../../src/events/plain.ts";
 import type { Connection } from "../../src/wire/connect.ts";
@@ -74,7 +75,11 @@ export function runProcessors(
 }
 
 /** Carries the tables on until it is disposed of. */
-export async function runTables(bench: Place, emit?: (draft: Draft) => void): Promise<Projecting & AsyncDisposable> {
+export async function runTables(
+  bench: Place,
+  emit?: (draft: Draft) => void,
+  pace?: Pace,
+): Promise<Projecting & AsyncDisposable> {
   const stop = new AbortController();
   const open = () => openTables(bench.store, projections, { memoryMb: 256, threads: 1 });
   const running = startProjections({
@@ -85,6 +90,7 @@ export async function runTables(bench: Place, emit?: (draft: Draft) => void): Pr
     log: quiet,
     signal: stop.signal,
     emit,
+    pace,
   });
   return Object.assign(running, {
     async [Symbol.asyncDispose]() {
