@@ -9,7 +9,7 @@ import { type Broker, startBroker } from "../../src/wire/broker.ts";
 import { type Connection, connectBroker } from "../../src/wire/connect.ts";
 import type { Role } from "../../src/wire/credentials.ts";
 import { findServer } from "../../src/wire/server-program.ts";
-import { killWithUs } from "./children.ts";
+import { endWithUs, killWithUs } from "./children.ts";
 import { tempDir } from "./temp.ts";
 
 /** A log that writes nothing. */
@@ -42,6 +42,7 @@ export async function startTestBroker(overrides: Partial<Config> = {}): Promise<
   const config = testConfig(dir.path, overrides);
   try {
     const broker = await startBroker({ config, log: quiet });
+    endWithUs(broker.pid, broker.exited); // a test that hangs never comes to stop it
     printOnFailure(broker.logTail);
     return {
       broker,
