@@ -126,6 +126,7 @@ export const LIMITS = {
   sandbox_idle_ms: 30_000, // it is ended when nobody asked for this long
   sandbox_grace_ms: 1_000, // after the deadline, before it is killed
   sandbox_cpu_s: 60, // of one process; renewed after half of it
+  sandbox_kept_bytes_max: 400_000_000, // resident after a statement: more, and the next one gets a process of its own
   sandbox_files_max: 64, // open files, the snapshot included
   http_body_bytes_max: 1_048_576,
   http_pending_bytes_max: 67_108_864, // bodies of telemetry and events that are being taken; beyond it senders are asked to wait

@@ -234,7 +234,7 @@ describe("what is stopped while it runs", () => {
 
   it("what cannot be interrupted is killed with its process", async () => {
     const error = await failure(
-      `with long as (select string_agg(i::varchar, '') as s from range(3000) t(i))
+      `with long as (select string_agg(i::varchar, '') as s from range(6000) t(i))
        select max(jaro_similarity(s || i, reverse(s) || i)) from long, range(20000) t(i)`,
       { timeMs: 200 },
     );
@@ -277,6 +277,27 @@ describe("the process", () => {
     );
     expect(rows).toEqual([["read_only", true, false]]);
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "is kept, but not after a statement that reached the limits of memory",
+    async () => {
+      await using fresh = createSandbox({ snapshotPath: async () => file, childEntry: BUILT, tables: TABLES, log });
+      const children = () =>
+        readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8").trim().split(" ");
+      const others = new Set(children());
+      const run = async (sql: string) => {
+        await fresh.query(sql, LIMIT).catch(() => {});
+        return children().filter((pid) => !others.has(pid));
+      };
+      const first = await run("select 1");
+      expect(first).toHaveLength(1);
+      expect(await run("select max(id) from events")).toEqual(first);
+      await run("select list(a.range) from range(90000000) a");
+      const second = await run("select 1");
+      expect(second).toHaveLength(1);
+      expect(second).not.toEqual(first);
+    },
+  );
 
   it("reads the new snapshot when there is one", async () => {
     const other = join(dir, "other.duckdb");

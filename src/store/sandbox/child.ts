@@ -7,7 +7,16 @@ import { createInterface } from "node:readline";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { plainValue } from "../plain-value.ts";
 import { judgeText, judgeTree } from "./gate.ts";
-import { type Answer, type Cancel, type FailureCode, type Reply, type Request, TOO_MUCH_MEMORY } from "./message.ts";
+import {
+  type Answer,
+  type Cancel,
+  type FailureCode,
+  type Reply,
+  type Request,
+  stoppedAfter,
+  TOO_MUCH_MEMORY,
+  type Used,
+} from "./message.ts";
 
 const MEMORY_LIMIT = "256MB"; // DuckDB keeps it for tables and sorting, not for every function
 const RESIDENT_BYTES_MAX = 700_000_000; // looked at while a statement runs; the address space is bounded from outside
@@ -58,7 +67,7 @@ const IS_MEMORY = /^Out of Memory|^IO Error: .*File too large|max_temp_directory
 
 function failureOf(error: unknown, stopped: boolean, time_ms: number): { code: FailureCode; message: string } {
   if (error instanceof Refused) return { code: "sql_refused", message: messageOf(error) };
-  if (stopped) return { code: "timeout", message: `stopped after ${time_ms} ms` };
+  if (stopped) return { code: "timeout", message: stoppedAfter(time_ms) };
   const message = messageOf(error);
   if (IS_MEMORY.test(message)) return { code: "limit_reached", message: TOO_MUCH_MEMORY };
   return { code: "sql_failed", message };
@@ -98,10 +107,10 @@ function say(reply: Reply): void {
   process.stdout.write(`${JSON.stringify(reply)}\n`);
 }
 
-const cpuMs = (): number => {
+function used(): Used {
   const { user, system } = process.cpuUsage();
-  return Math.round((user + system) / 1_000);
-};
+  return { cpu_ms: Math.round((user + system) / 1_000), rss_bytes: process.memoryUsage.rss() };
+}
 
 async function run(request: Request): Promise<void> {
   const { id, time_ms } = request;
@@ -121,13 +130,13 @@ async function run(request: Request): Promise<void> {
     try {
       connection = await connect(request);
     } catch (error) {
-      return say({ id, code: "store_failed", message: messageOf(error), cpu_ms: cpuMs() });
+      return say({ id, used: used(), code: "store_failed", message: messageOf(error) });
     }
     await pass(connection, request);
     const answer = await read(connection, request);
-    say({ id, answer, cpu_ms: cpuMs() });
+    say({ id, used: used(), answer });
   } catch (error) {
-    say({ id, ...failureOf(error, mine.stopped, time_ms), cpu_ms: cpuMs() });
+    say({ id, used: used(), ...failureOf(error, mine.stopped, time_ms) });
   } finally {
     clearTimeout(deadline);
     clearInterval(watch);

@@ -32,11 +32,20 @@ export type FailureCode = "sql_refused" | "sql_failed" | "timeout" | "limit_reac
 /** What is said of a statement that reached the limits of memory, whoever noticed. */
 export const TOO_MUCH_MEMORY = "the statement needs more memory than it may have";
 
-/** What the child says. `cpu_ms` is the processor time it has used since it began. */
+/** What is said of a statement that was stopped at its deadline, whoever stopped it. */
+export const stoppedAfter = (time_ms: number): string => `the statement was stopped after ${time_ms} ms`;
+
+/** What the process has used: processor time since it began, and the memory it holds after a statement. */
+export interface Used {
+  readonly cpu_ms: number;
+  readonly rss_bytes: number;
+}
+
+/** What the child says. */
 export type Reply =
   | { readonly ready: true }
-  | { readonly id: number; readonly answer: Answer; readonly cpu_ms: number }
-  | { readonly id: number; readonly code: FailureCode; readonly message: string; readonly cpu_ms: number };
+  | { readonly id: number; readonly used: Used; readonly answer: Answer }
+  | { readonly id: number; readonly used: Used; readonly code: FailureCode; readonly message: string };
 
 /** What the parent says besides requests: stop the one that runs. */
 export interface Cancel {

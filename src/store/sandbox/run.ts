@@ -3,7 +3,16 @@ import { stat } from "node:fs/promises";
 import { WeirError } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
-import { type Answer, type Cancel, type FailureCode, type Reply, type Request, TOO_MUCH_MEMORY } from "./message.ts";
+import {
+  type Answer,
+  type Cancel,
+  type FailureCode,
+  type Reply,
+  type Request,
+  stoppedAfter,
+  TOO_MUCH_MEMORY,
+  type Used,
+} from "./message.ts";
 import { ADDRESS_SPACES_KB, startChild } from "./process.ts";
 
 export type { Answer, Column } from "./message.ts";
@@ -30,6 +39,12 @@ export interface Sandbox {
 
 const REPLY_SLACK_BYTES = 1_048_576; // column names and the frame of an answer
 const STDERR_CHARS_MAX = 4_000;
+
+/** Whether a process has too little left for another statement: that one would be told to need what others have used. */
+const isWorn = (said: Extract<Reply, { used: Used }>): boolean =>
+  said.used.cpu_ms >= (LIMITS.sandbox_cpu_s * 1_000) / 2 ||
+  said.used.rss_bytes >= LIMITS.sandbox_kept_bytes_max ||
+  ("code" in said && said.code === "limit_reached");
 
 /** A running child. `said` settles with its next message, or with undefined when it has ended. */
 interface Child {
@@ -121,9 +136,10 @@ const failed = (code: FailureCode, message: string): WeirError =>
 
 const gone = (): WeirError => new WeirError("timeout", "the caller no longer waits for the answer");
 
-function endedError(child: Child, killed: boolean, timeMs: number): WeirError {
+/** Why there is no answer. What ended `late`, at its deadline or behind it, was stopped for that, whoever was first. */
+function endedError(child: Child, late: boolean, timeMs: number): WeirError {
   const { signalCode, exitCode } = child.process;
-  if (killed) return new WeirError("timeout", `the statement was stopped after ${timeMs} ms`);
+  if (late) return new WeirError("timeout", stoppedAfter(timeMs));
   if (signalCode === "SIGXCPU") return new WeirError("timeout", "the statement used too much processor time");
   const memory = signalCode === "SIGKILL" || /bad_alloc|out of memory|allocation failed/i.test(child.stderr());
   if (memory) return failed("limit_reached", TOO_MUCH_MEMORY);
@@ -144,7 +160,7 @@ export function createSandbox(options: {
   const { snapshotPath, childEntry, tables, log } = options;
   let child: Child | undefined;
   let space = 0; // the address space that worked last
-  let cpuMs = 0;
+  let worn = false;
   let idle: NodeJS.Timeout | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
@@ -152,18 +168,11 @@ export function createSandbox(options: {
   let closed = false;
 
   async function ready(): Promise<Child> {
-    if (
-      child &&
-      cpuMs < (LIMITS.sandbox_cpu_s * 1_000) / 2 &&
-      child.process.exitCode === null &&
-      !child.process.signalCode
-    ) {
-      return child;
-    }
+    if (child && !worn && child.process.exitCode === null && !child.process.signalCode) return child;
     await end();
     const started = await start(childEntry, log, space);
     ({ child, space } = started);
-    cpuMs = 0;
+    worn = false;
     return started.child;
   }
 
@@ -189,16 +198,12 @@ export function createSandbox(options: {
     const time_ms = Math.min(timeMs, LIMITS.sql_ms_max);
     const bytes_max = Math.min(bytesMax, LIMITS.sql_bytes_max);
     const rows_max = Math.min(rowsMax, LIMITS.sql_rows_max);
-    let killed = false;
-    const kill = (): void => {
-      killed = true;
-      worker.kill();
-    };
-    let hard = setTimeout(kill, time_ms + LIMITS.sandbox_grace_ms);
+    const began = performance.now();
+    let hard = setTimeout(worker.kill, time_ms + LIMITS.sandbox_grace_ms);
     const abort = (): void => {
       worker.say({ cancel: id });
       clearTimeout(hard);
-      hard = setTimeout(kill, LIMITS.sandbox_grace_ms);
+      hard = setTimeout(worker.kill, LIMITS.sandbox_grace_ms);
     };
     const reply = worker.next(bytes_max * 4 + REPLY_SLACK_BYTES); // a character can be four bytes
     worker.say({ id, sql, tables, snapshot, stamp: `${ino}-${size}-${mtimeMs}`, rows_max, bytes_max, time_ms });
@@ -209,9 +214,9 @@ export function createSandbox(options: {
       if (signal?.aborted) throw gone();
       if (!said || !("id" in said)) {
         await worker.ended;
-        throw endedError(worker, killed, time_ms);
+        throw endedError(worker, performance.now() - began >= time_ms, time_ms);
       }
-      cpuMs = said.cpu_ms;
+      worn = isWorn(said);
       if ("answer" in said) return said.answer;
       throw failed(said.code, said.message);
     } finally {
