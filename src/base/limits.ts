@@ -82,7 +82,7 @@ export const LIMITS = {
   buffer_bytes_max: 16_777_216,
   room_bytes_max: 33_554_432, // events waiting for room in that memory with somebody who waits for each; more are refused
   front_nice: 10, // priority of the threads that can catch up later, below the one that takes things in
-  front_first_ms: 5_000, // from when on: before, all of them are starting
+  front_first_ms: 5_000, // from when on, before all of them are starting; and how often it looks for new ones
   publish_pending_max: 8, // frames sent and not yet acknowledged
   publish_alone_events: 100, // so many events that somebody waits for need no company: they follow at once
   publish_gather_ms: 2, // events that somebody waits for gather this long when they follow a frame that had company

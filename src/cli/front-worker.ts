@@ -49,8 +49,8 @@ async function start(options: FrontOptions): Promise<() => Promise<void>> {
   });
   hosts = hostsAt(server.port);
   tell({ kind: "listening", port: server.port });
-  // not before the others had time to start
-  const ahead = setTimeout(() => goFirst(LIMITS.front_nice), LIMITS.front_first_ms);
+  // not before the others had time to start; again, because one that fails is started anew
+  const ahead = setInterval(() => goFirst(LIMITS.front_nice), LIMITS.front_first_ms);
   let dropped = 0;
   const timer = setInterval(() => {
     const now = emitter.stats().dropped;
@@ -58,7 +58,7 @@ async function start(options: FrontOptions): Promise<() => Promise<void>> {
     dropped = now;
   }, LIMITS.spool_look_ms);
   return async () => {
-    clearTimeout(ahead);
+    clearInterval(ahead);
     clearInterval(timer);
     await server.close();
     onward.close();

@@ -37,6 +37,9 @@ export function publishEvents(
   );
 }
 
+/** Why {@link publishEvents} would record a value as rejected; undefined where it takes it as an event. */
+export const faultOf = (value: unknown, now_us: number): string | undefined => takeOne(value, now_us).result.error;
+
 /** As {@link publishEvents}, for MessagePack: a frame, one CloudEvent as a map, or a list of them. Throws `bad_input`. */
 export function publishPacked(emitter: Emitter, bytes: Uint8Array, now_us: number): Promise<readonly Published[]> {
   const value = unpacked(bytes);

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { usFromIso } from "../base/clock.ts";
+import { clock, usFromIso } from "../base/clock.ts";
 import { WeirError } from "../base/errors.ts";
 import { asObjects, client, query } from "./ask.ts";
 import { say, sayJson } from "./print.ts";
+import { faultOf } from "./publish.ts";
 
 /** `weir rejected list`. */
 export async function listRejected({ limit, json }: { limit?: string; json?: boolean }): Promise<void> {
@@ -55,6 +56,11 @@ export async function retryRejected(
     if (equals < 1) throw new WeirError("usage", `--set takes path=value, not ${assignment}`);
     assign(event, assignment.slice(0, equals).split("."), valueIn(assignment.slice(equals + 1)));
   }
+  const fault = faultOf(event, clock.nowUs());
+  if (fault)
+    throw new WeirError("bad_input", `it would be rejected again: ${fault}`, {
+      hint: "nothing was sent; repair it with --set path=value or --file",
+    });
   const [sent] = await client().publish([event]);
   if (sent?.status !== "accepted" || !sent.id)
     throw new WeirError("bad_input", `it was rejected again: ${sent?.error ?? "unknown"}`);
