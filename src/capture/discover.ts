@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { opendir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { LIMITS } from "../base/limits.ts";
@@ -58,6 +58,9 @@ const SESSION_DIRS: Readonly<Record<TranscriptKind, readonly string[]>> = {
 const NOT_TRANSCRIPTS = new Set(["history.jsonl", "session_index.jsonl"]);
 const SKIPPED_DIRS = new Set(["node_modules", ".git", "tool-results", "shell-snapshots", "file-history"]);
 
+/** Files that the system is asked about side by side. */
+const STATS_AT_ONCE = 64;
+
 const reasonOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).code ?? String(thrown);
 
 /** A search under way: what it found and how many more folder entries it may look at. */
@@ -114,22 +117,25 @@ function add(search: Search, path: string, found: { readonly size: number; reado
 
 async function walk(search: Search, dir: string, depth: number): Promise<void> {
   if (depth === 0 || search.room <= 0) return;
-  const dirs: string[] = [];
   search.folders.push(dir);
+  let entries: Dirent[] = [];
   try {
-    for await (const entry of await opendir(dir)) {
-      search.room -= 1;
-      if (search.room <= 0) return;
-      const path = join(dir, entry.name);
-      if (entry.isDirectory() && isSearched(entry.name)) dirs.push(path);
-      if (!isTranscript(entry)) continue;
-      const found = await stat(path).catch(() => undefined); // vanished since: there is nothing to import
-      if (found?.isFile()) add(search, path, found);
-    }
+    entries = await readdir(dir, { withFileTypes: true });
   } catch (thrown) {
     search.unreadable.push({ path: dir, reason: reasonOf(thrown) });
   }
-  for (const inner of dirs) await walk(search, inner, depth - 1);
+  const room = Math.max(0, search.room - 1);
+  search.room -= entries.length;
+  if (entries.length > room) entries.length = room;
+  const paths = entries.filter(isTranscript).map(({ name }) => join(dir, name));
+  // side by side: one after the other costs four times the processor time
+  for (let from = 0; from < paths.length; from += STATS_AT_ONCE) {
+    const some = paths.slice(from, from + STATS_AT_ONCE);
+    const found = await Promise.all(some.map((path) => stat(path).catch(() => undefined))); // vanished since: there is nothing to import
+    for (const [k, one] of found.entries()) if (one?.isFile()) add(search, some[k]!, one);
+  }
+  for (const entry of entries)
+    if (entry.isDirectory() && isSearched(entry.name)) await walk(search, join(dir, entry.name), depth - 1);
 }
 
 const isTranscript = (entry: Dirent): boolean =>

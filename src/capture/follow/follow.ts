@@ -11,6 +11,7 @@ import { emptyReport, noteUnreadable } from "../report.ts";
 import { placeTitles } from "../titles.ts";
 import { type Backlog, createBacklog } from "./backlog.ts";
 import { type Folders, watchFolders } from "./folders.ts";
+import { Rest } from "./rest.ts";
 
 /** What is followed, and where what is found goes. */
 export interface FollowOptions {
@@ -47,7 +48,8 @@ export interface FollowStatus {
 
 /**
  * Follows the transcripts below folders. Three ways lead to a file that changed: a watch on its folder; for files that grew lately, a look each
- * half second; for all files, a sweep each minute. So a system that tells nothing, or forgets to, costs time and no lines.
+ * half second, or each five where the watch told of it; for all files, a sweep each minute, and ever more rarely while sweeps find nothing
+ * that no watch told of. So a system that tells nothing, or forgets to, costs time and no lines.
  *
  * Files not read before wait in a backlog, newest first, and are read one by one; files known already are read at once, beside it. Both go
  * through the reader and the positions of `weir import`. Positions are saved after the events are durable; ids are derived from the records,
@@ -57,9 +59,10 @@ export class Follower {
   private readonly options: FollowOptions;
   private readonly positions: Positions;
   private readonly files = new Map<string, FoundFile>();
-  /** Files that grew lately, and when that was noticed. */
-  private readonly hot = new Map<string, number>();
-  private readonly changed = new Set<string>();
+  /** Files that grew lately, when that was noticed, and whether a watch told of it. */
+  private readonly hot = new Map<string, { readonly since: number; readonly told: boolean }>();
+  /** Files to look at, and whether a watch told of them. */
+  private readonly changed = new Map<string, boolean>();
   private readonly changedFolders = new Set<string>();
   /** A file is read by one reader at a time; who comes meanwhile is told to come again. */
   private readonly busy = new Set<string>();
@@ -72,6 +75,8 @@ export class Follower {
   private readonly timers: readonly NodeJS.Timeout[];
   private roots: readonly string[] = [];
   private looked = false;
+  private readonly rest = new Rest();
+  private hotLooks = 0;
   private unsaved = 0;
   private settling: NodeJS.Timeout | undefined;
   private serving: Promise<void> = Promise.resolve();
@@ -105,7 +110,7 @@ export class Follower {
       },
     };
     this.timers = [
-      setInterval(() => void this.look(), options.sweep_ms ?? LIMITS.follow_sweep_ms).unref(),
+      setInterval(() => void this.sweepOrRest(), options.sweep_ms ?? LIMITS.follow_sweep_ms).unref(),
       setInterval(() => void this.lookAtHot(), LIMITS.follow_look_ms).unref(),
     ];
   }
@@ -165,7 +170,7 @@ export class Follower {
     this.options.log?.warn({ err: error }, "transcripts could not be followed; it is tried again");
 
   private noteChange(folder: string, name: string | undefined): void {
-    if (name !== undefined && isTranscriptName(name)) this.changed.add(join(folder, name));
+    if (name !== undefined && isTranscriptName(name)) this.changed.set(join(folder, name), true);
     // a missing name means anything in here; one that is no transcript may be a new folder
     else if (name === undefined) this.changedFolders.add(folder);
     else if (!name.includes(".") && isSearched(name)) this.changedFolders.add(join(folder, name));
@@ -174,7 +179,7 @@ export class Follower {
   }
 
   private noteFile(path: string): void {
-    this.changed.add(path);
+    if (!this.changed.has(path)) this.changed.set(path, false);
     this.settle();
   }
 
@@ -188,10 +193,14 @@ export class Follower {
   }
 
   private async serve(): Promise<void> {
-    for (const folder of takeAll(this.changedFolders)) await this.lookInto(folder);
+    const folders = [...this.changedFolders];
+    this.changedFolders.clear();
+    for (const folder of folders) await this.lookInto(folder);
+    const changed = new Map(this.changed);
+    this.changed.clear();
     const files: FoundFile[] = [];
     let some = false;
-    for (const path of takeAll(this.changed)) {
+    for (const path of changed.keys()) {
       const file = await this.seen(path);
       if (!file) some = true;
       else if (!isUnchanged(this.positions, this.options.kind, file)) files.push(file);
@@ -201,7 +210,7 @@ export class Follower {
     for (const file of files) {
       if (this.stopping.signal.aborted) return;
       const { path } = file;
-      this.noteHot(path);
+      remember(this.hot, path, { since: performance.now(), told: changed.get(path)! }, LIMITS.follow_hot_files_max);
       if (unknown.includes(file) && (unknown.length > 1 || this.backlog.waitsFor(path))) {
         this.backlog.add(file);
         this.backlog.prefer(path);
@@ -242,12 +251,10 @@ export class Follower {
     }
   }
 
-  private noteHot(path: string): void {
-    remember(this.hot, path, performance.now(), LIMITS.follow_hot_files_max);
-  }
-
   private async lookAtHot(): Promise<void> {
-    for (const [path, since] of [...this.hot]) {
+    const all = this.hotLooks++ % LIMITS.follow_told_looks === 0;
+    for (const [path, { since, told }] of [...this.hot]) {
+      if (told && !all) continue;
       if (performance.now() - since > LIMITS.follow_hot_ms) this.hot.delete(path);
       const found = await stat(path).catch(() => undefined);
       const known = this.positions.get(path);
@@ -263,9 +270,20 @@ export class Follower {
     for (let passes = 0; passes < 3; passes++) {
       const inside = await findTranscripts(this.options.kind, [folder]);
       for (const file of inside.files)
-        if (!isUnchanged(this.positions, this.options.kind, file)) this.changed.add(file.path);
+        if (!isUnchanged(this.positions, this.options.kind, file)) this.changed.set(file.path, true);
       if (this.watches.add(inside.folders) === 0) return;
     }
+  }
+
+  /** Whether a watch told of a file, so that it is no news to whoever looks. */
+  private isTold(path: string): boolean {
+    return (this.changed.get(path) ?? this.hot.get(path)?.told ?? false) || this.backlog.waitsFor(path);
+  }
+
+  private async sweepOrRest(): Promise<void> {
+    const roots = await this.options.dirs().catch(() => this.roots);
+    const asBefore = roots.length === this.roots.length && roots.every((root) => this.roots.includes(root));
+    if (!(asBefore && this.rest.goesOn())) await this.look();
   }
 
   private look(): Promise<void> {
@@ -288,12 +306,14 @@ export class Follower {
     this.report.unreadable_total = 0;
     for (const { path, reason } of found.unreadable) noteUnreadable(this.report, path, reason);
     this.files.clear();
+    let missed = 0;
     const newest = new Map<string, number>(this.roots.map((root) => [root, Number.POSITIVE_INFINITY]));
     for (const file of found.files) {
       this.files.set(file.path, file);
       const folder = dirname(file.path);
       newest.set(folder, Math.max(newest.get(folder) ?? 0, file.mtime_ms));
       if (this.busy.has(file.path) || isUnchanged(this.positions, kind, file)) continue;
+      if (!this.isTold(file.path)) missed++;
       if (this.looked && this.positions.get(file.path) !== undefined) this.noteFile(file.path);
       else this.backlog.add(file);
     }
@@ -302,7 +322,10 @@ export class Follower {
     this.startCatchingUp();
     // the roots first, new projects appear there; then the folders where something happened last
     const rank = (folder: string): number => newest.get(folder) ?? 0;
-    return this.stopping.signal.aborted ? 0 : this.watches.use(found.folders.sort((a, b) => rank(b) - rank(a)));
+    if (this.stopping.signal.aborted) return 0;
+    const added = this.watches.use(found.folders.sort((a, b) => rank(b) - rank(a)));
+    this.rest.after(missed === 0 && added === 0 && this.watches.left_out === 0);
+    return added;
   }
 
   private startCatchingUp(): void {
@@ -326,10 +349,4 @@ export class Follower {
     await placeTitles(this.reading);
     await this.reading.save();
   }
-}
-
-function takeAll<T>(set: Set<T>): T[] {
-  const all = [...set];
-  set.clear();
-  return all;
 }

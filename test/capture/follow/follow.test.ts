@@ -189,6 +189,36 @@ describe("a transcript that is", () => {
     expect(idsOf(it.sink.drafts)).toEqual(await it.imported());
   });
 
+  test("in a folder without a watch is found by a later sweep too", async () => {
+    await using it = await desk();
+    const file = it.path("-work-app", "5e551010.jsonl");
+    writeFileSync(file, text.slice(0, 3_000));
+    let sweeps = 0;
+    const dirs = async () => {
+      sweeps++;
+      return [it.root];
+    };
+    await using follower = await it.follow({ sweep_ms: 20, watches_max: 0, dirs });
+    await until("sweeps find nothing", () => sweeps > 10 && follower.status().state === "following");
+    appendFileSync(file, text.slice(3_000)); // read before a watch or a look at what grew could know of it
+    await caughtUp(it);
+  });
+
+  test("in a folder that comes later is found although sweeps rest", async () => {
+    await using it = await desk();
+    writeFileSync(it.path("-work-app", "5e551010.jsonl"), text);
+    let sweeps = 0;
+    let there = false;
+    const dirs = async () => {
+      sweeps++;
+      return there ? [it.root] : [];
+    };
+    await using _ = await it.follow({ sweep_ms: 20, dirs });
+    await until("sweeps rest", () => sweeps > 20);
+    there = true;
+    await caughtUp(it);
+  });
+
   test("one that grew lately is seen without watch and sweep", async () => {
     await using it = await desk();
     const file = it.path("-work-app", "5e551010.jsonl");
