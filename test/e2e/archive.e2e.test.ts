@@ -117,4 +117,4 @@ test("the log is archived by a command, read by the others, and what is wrong wi
     PATIENT,
   );
   expect(stopped).toMatch(/archive_broken: .*sequences 1 to \d+ of the log: it is missing \(put the file back/);
-}, 300_000);
+});

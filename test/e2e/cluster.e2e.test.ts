@@ -102,7 +102,7 @@ test("three nodes: the one that leads is killed while events come, and comes bac
     await weir[Symbol.asyncDispose]();
     await bus.close();
   }
-}, 240_000);
+});
 
 test("fewer nodes than copies are asked for is one clear error", async () => {
   await using cluster = await startCluster();
@@ -115,4 +115,4 @@ test("fewer nodes than copies are asked for is one clear error", async () => {
   await bus.close();
   const started = startWeir({ dataDir: join(dir.path, "data"), env: { WEIR_NATS_URL: url, WEIR_NATS_REPLICAS: "5" } });
   await expect(started).rejects.toThrow(/error: broker_refused: stream WEIR_IN cannot be made/);
-}, 120_000);
+});

@@ -201,4 +201,4 @@ test("weir, broker, processor and import are killed at random while producers wo
     const broker = brokerPid(dataDir);
     if (broker && alive(broker)) process.kill(broker, "SIGKILL");
   }
-}, 180_000);
+});

@@ -37,4 +37,4 @@ test("the demonstration fills every table, every question has an answer, and not
   expect(await weir.json(["verify", "--json"], { env })).toMatchObject({ ok: true });
   expect((await weir.stop()).code).toBe(0);
   expect(existsSync(weir.dataDir)).toBe(false);
-}, 120_000);
+});

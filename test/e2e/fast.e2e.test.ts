@@ -79,4 +79,4 @@ test("profile fast: a power cut takes the end of the log, and everything comes a
     await sdk.close();
     await weir[Symbol.asyncDispose]();
   }
-}, 180_000);
+});

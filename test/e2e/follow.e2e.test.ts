@@ -118,5 +118,5 @@ describe.skipIf(!hasSamples)(`real transcripts while they grow${skipped}`, () =>
     } finally {
       await weir[Symbol.asyncDispose]();
     }
-  }, 240_000);
+  });
 });

@@ -95,4 +95,4 @@ test("instances of a processor share its partitions, take over from one that is 
     for (const { child } of runners) child.kill("SIGKILL");
     await weir[Symbol.asyncDispose]();
   }
-}, 240_000);
+});

@@ -2,9 +2,7 @@ import { expect, test } from "vitest";
 import { until } from "../support/until.ts";
 import { CLI, PATIENT, start, startWeir } from "../support/weir.ts";
 
-test("status tells that events wait for a processor nobody runs, until somebody does", {
-  timeout: 120_000,
-}, async () => {
+test("status tells that events wait for a processor nobody runs, until somebody does", async () => {
   await using weir = await startWeir({ args: ["--without", "validate"] });
   const reasons = async (): Promise<string[]> =>
     ((await (await weir.http("/api/status")).json()) as { health: { reasons: string[] } }).health.reasons;

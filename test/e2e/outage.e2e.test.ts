@@ -53,7 +53,7 @@ test("weir is away while a producer is killed and started again: what it was tol
   expect(verdict).toMatchObject({ lost: 0, doubled: 0, disordered: 0 });
   expect(verdict.accepted).toBeGreaterThan(700);
   expect(await later.json(["verify", "--json"])).toMatchObject({ ok: true, missing: [] });
-}, 180_000);
+});
 
 async function storedCalls(weir: Weir): Promise<Map<string, string[]>> {
   const rows = await weir.sql<{ session: string; subject: string }>(

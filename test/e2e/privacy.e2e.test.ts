@@ -26,4 +26,4 @@ test("what was chosen about privacy stands in the audit, also what was chosen wh
     ["cli", "privacy.changed", { path: clients, removed: true }],
     ["cli", "watch.set", { path: dir.path, watched: true }],
   ]);
-}, 120_000);
+});

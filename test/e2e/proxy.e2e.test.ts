@@ -383,5 +383,5 @@ describe("weir proxy", () => {
       [true, "complete", 2],
     ]);
     expect((await weir.json<{ ok: boolean }>(["verify", "--json"])).ok).toBe(true);
-  }, 180_000);
+  });
 });

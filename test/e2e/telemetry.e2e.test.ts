@@ -251,7 +251,7 @@ export async function resolve(name, context, next) {
   await using weir = await startWeir({ env: { ...watched, ...exporting(collector) } });
   await weir.settled();
   expect(existsSync(told) && readFileSync(told, "utf8")).toContain("@opentelemetry/sdk-trace-node");
-}, 180_000); // weir is started twice, with each module looked at
+}); // weir is started twice, with each module looked at
 
 test.each([
   ["answers 500", 500],

@@ -29,4 +29,4 @@ test("weir verify finds nothing missing while events stream in", async () => {
     over = true;
     await Promise.all(sending);
   }
-}, 120_000);
+});

@@ -97,4 +97,4 @@ test("a project in use is watched: its files, and commits with the session that 
   await weir.json(["watch", "add", root, "--json"]);
   expect(await listed()).toMatchObject([{ path: root, reason: "added" }]);
   expect(await weir.json(["coverage", "s1", "--json"])).toMatchObject({ rows: [{ source: "api" }, { source: "api" }] });
-}, 120_000);
+});

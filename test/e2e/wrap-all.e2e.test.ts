@@ -160,5 +160,5 @@ describe("weir wrap --all", () => {
       await weir.settled();
       return (await weir.sql("select 1 from mcp_calls where server = 'everything' and tool = 'get-sum'")).length === 1;
     });
-  }, 180_000);
+  });
 });

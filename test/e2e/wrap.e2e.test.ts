@@ -167,7 +167,7 @@ describe("weir wrap", () => {
       PATIENT,
     );
     expect(await found()).toEqual([{ calls: lines.length, gaps: 0 }]);
-  }, 120_000);
+  });
 
   test("a server that does not go when stdin ends is ended, and one that keeps dying ends the proxy", async () => {
     await using dir = await tempDir();
@@ -355,5 +355,5 @@ describe("weir wrap", () => {
     );
     expect(rows[0]!.duration_ms).toBe(mcp!.duration_ms);
     expect(await weir.sql("select 1 from mcp_calls where tool = 'get-sum'")).toHaveLength(2);
-  }, 180_000);
+  });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-const TRIES_MAX = 2_000;
+const TRIES_MAX = 4_000;
 
 /** Waits until `look` answers with something true and gives it back; fails naming `what` when it does not come. */
 export async function until<T>(

@@ -10,8 +10,8 @@ import { until } from "./until.ts";
 /** The project's folder, and the command line as users run it. */
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const CLI = join(ROOT, "dist/src/cli.js");
-/** For what takes a machine's time: about a minute instead of ten seconds. */
-export const PATIENT = { tries: 12_000 };
+/** For what takes a machine's time: two minutes at least, instead of twenty seconds. */
+export const PATIENT = { tries: 24_000 };
 
 /** How a program ended, and what it said. */
 export interface Ran {

@@ -203,5 +203,5 @@ describe("the spool", () => {
     await drain.close();
     await inbox.close();
     expect(order).toEqual(Array.from({ length: 80 }, (_, k) => `m${k}`));
-  }, 180_000); // each is a disk sync, and a disk that others use may take its time
+  }); // each is a disk sync, and a disk that others use may take its time
 });

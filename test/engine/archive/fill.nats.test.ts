@@ -197,6 +197,6 @@ test("more than the log holds: it is archived and trimmed, nothing waits for eve
   expect([count, first, last, json]).toEqual([totals.events, 1, bench.archive.look().end, totals.events]);
   expect(ids).toBeGreaterThan(29_000);
   instance.closeSync();
-}, 300_000);
+});
 
 const info = async (bench: Bench) => (await bench.bus.jsm.streams.info("WEIR_EVENTS")).state;

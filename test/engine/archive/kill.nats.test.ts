@@ -54,4 +54,4 @@ test("the owner of the archive is killed at random while it archives: every mess
   expect(files).toHaveLength(archive.look().segments.length * 2);
   expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([]);
   expect((await bench.bus.jsm.streams.info("WEIR_EVENTS")).state.messages).toBe(2);
-}, 300_000);
+});
