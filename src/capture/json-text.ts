@@ -13,7 +13,7 @@ export interface JsonText {
   readonly isEmpty: boolean;
   /** The value at a path; undefined where there is none. */
   get(path: Path): unknown;
-  /** Puts a value at a path, the objects on the way to it included. */
+  /** Puts a value at a path, the objects on the way to it included. Throws `bad_input` where something else than an object stands on it. */
   set(path: Path, value: unknown): void;
   /** Appends to the list at a path. */
   append(path: Path, value: unknown): void;
@@ -65,6 +65,7 @@ export function openJson(given: string, file: string): JsonText {
       const parent = at(path.slice(0, -1));
       const name = path.at(-1)!;
       if (!parent) json.set(path.slice(0, -1), { [name]: value });
+      else if (parent.type !== "object") throw unexpected(file, path.slice(0, -1).join("."), "an object");
       else text = insert(text, parent, `${JSON.stringify(name)}: `, value, form);
     },
     append(path, value) {
@@ -96,6 +97,10 @@ export function openJson(given: string, file: string): JsonText {
   };
   return json;
 }
+
+/** A value in a file is none that weir can put something into. */
+export const unexpected = (file: string, what: string, form: string): WeirError =>
+  new WeirError("bad_input", `${what} in ${file} is not ${form}`, { hint: "correct the file; nothing was changed" });
 
 /** The node at a path. Of a name that stands twice in an object the last one counts, as for whoever reads the file. */
 function nodeAt(root: Node, path: Path): Node | undefined {

@@ -72,3 +72,20 @@ test("weir init --remove gives back the bytes that were there, empty lists and e
     expect(readdirSync(folder)).toEqual(["settings.json"]);
   }
 });
+
+test.each([
+  [".claude.json", '{"mcpServers":null}', [], "mcpServers"],
+  [".claude.json", '{"mcpServers":[]}', [], "mcpServers"],
+  [".claude/settings.json", '{"env":null}', ["--otel"], "env"],
+])("weir init changes nothing where %s holds %s", async (name, text, options, what) => {
+  await using dir = await tempDir();
+  const env = envOf(join(dir.path, "data"), { WEIR_HTTP_PORT: "4777" });
+  const file = join(env.HOME!, name);
+  mkdirSync(join(env.HOME!, ".claude"), { recursive: true });
+  writeFileSync(file, text);
+  expect(await cli(["init", "claude-code", ...options], { env })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`error: bad_input: ${what} in ${file} is not an object`),
+  });
+  expect(readFileSync(file, "utf8")).toBe(text);
+});

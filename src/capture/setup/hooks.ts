@@ -1,5 +1,4 @@
-import { WeirError } from "../../base/errors.ts";
-import type { JsonText, Path } from "../json-text.ts";
+import { type JsonText, type Path, unexpected } from "../json-text.ts";
 import { isLoose } from "../loose.ts";
 
 /** One handler of a hook as it stands in the settings. */
@@ -108,6 +107,3 @@ export function addHooks(
     else throw unexpected(file, `hooks.${event}`, "a list");
   }
 }
-
-const unexpected = (file: string, what: string, form: string): WeirError =>
-  new WeirError("bad_input", `${what} in ${file} is not ${form}`, { hint: "correct the file; nothing was changed" });
