@@ -46,7 +46,6 @@ export function wrapAll(options: WrapAll): void {
   for (const one of files.filter(({ place }) => place.scope === scope)) {
     const kept = readText(one.file + WRAP_BACKUP);
     const was = kept === undefined ? undefined : openServers(kept, one.place, one.file);
-    const wasWrapped = one.editor.servers.some(isWrapped);
     for (const server of one.editor.servers) {
       const became = one.place.plugin
         ? { done: "left" as const, why: undo ? "no proxy stands in front" : OF_PLUGIN }
@@ -59,7 +58,7 @@ export function wrapAll(options: WrapAll): void {
     }
     if (one.editor.text === one.text) continue;
     changed.push(one);
-    writes.push(() => write(one, { undo, kept, wasWrapped }));
+    writes.push(() => write(one, { undo, kept, was }));
   }
   if (!options.dryRun) {
     checkWritable(changed.map(({ file }) => file));
@@ -90,8 +89,6 @@ export function wrapAll(options: WrapAll): void {
     say("Assistants that run take this up when they start their servers again.");
   for (const problem of problems) note(problem);
 }
-
-const isWrapped = (server: Configured): boolean => standingOf(server).kind === "wrapped";
 
 type Became = Pick<Done, "done" | "why">;
 
@@ -132,24 +129,32 @@ function takeAway(editor: Editor, server: Configured, was: Editor | undefined): 
   return { done: "taken away" };
 }
 
-/** Writes a file. The first change keeps it as it was beside it; taking the proxy away puts that back where only space differs. */
+/** A file as it is without the proxies that weir put in front. */
+function withoutProxies({ text, place, file }: ServersFile, was: Editor | undefined): string {
+  const editor = openServers(text, place, file);
+  for (const server of editor.servers) takeAway(editor, server, was);
+  return editor.text;
+}
+
+/**
+ * Writes a file. What it is without proxies is kept beside it, so that servers which were entered after the first change find their way back too; taking
+ * the proxies away puts that back where only space differs.
+ */
 function write(
-  { file, text, editor, place }: ServersFile,
-  {
-    undo,
-    kept,
-    wasWrapped,
-  }: { readonly undo: boolean; readonly kept: string | undefined; readonly wasWrapped: boolean },
+  one: ServersFile,
+  { undo, kept, was }: { readonly undo: boolean; readonly kept: string | undefined; readonly was: Editor | undefined },
 ): void {
+  const { file, editor, place } = one;
   const backup = file + WRAP_BACKUP;
+  const isKept = (text: string): boolean =>
+    kept !== undefined && (kept === text || (place.format === "json" && sameButSpace(kept, text)));
   if (!undo) {
-    if (kept === undefined || !wasWrapped) replaceFile(backup, text, statSync(file).mode & 0o777);
+    const bare = withoutProxies(one, was);
+    if (!isKept(bare)) replaceFile(backup, bare, statSync(file).mode & 0o777);
     replaceFile(file, editor.text);
     return;
   }
-  const same =
-    kept !== undefined && (kept === editor.text || (place.format === "json" && sameButSpace(kept, editor.text)));
-  replaceFile(file, same ? kept : editor.text);
+  replaceFile(file, isKept(editor.text) ? kept! : editor.text);
   rmSync(backup, { force: true });
 }
 

@@ -161,4 +161,30 @@ describe("weir wrap --all", () => {
       return (await weir.sql("select 1 from mcp_calls where server = 'everything' and tool = 'get-sum'")).length === 1;
     });
   });
+
+  test("what was entered after the first change, on either side of it, finds its way back", async () => {
+    await using dir = await tempDir();
+    const env = envOf(join(dir.path, "data"));
+    const claude = join(env.HOME!, ".claude.json");
+    mkdirSync(env.HOME!, { recursive: true });
+    const web = { type: "http", url: "http://127.0.0.1:9/mcp" };
+    const all = (...words: string[]) => cli(["wrap", "--all", ...words], { env });
+    const words = [CLI, "proxy", "--name", "web", "--to", web.url, "--port", "0", "--json"];
+    const proxy = start(process.execPath, words, { env });
+    await until("the proxy listens", () => proxy.stdout().includes("url"), PATIENT);
+    const servers = { local: { command: "cat" }, web };
+    for (const first of [{ web }, { local: servers.local }]) {
+      writeFileSync(claude, JSON.stringify({ mcpServers: first }));
+      await all();
+      const now = JSON.parse(readFileSync(claude, "utf8")) as { mcpServers: Record<string, unknown> };
+      writeFileSync(claude, JSON.stringify({ mcpServers: { ...servers, ...now.mcpServers } }));
+      await all();
+      expect(readFileSync(claude, "utf8")).not.toContain(web.url);
+      await all("--undo");
+      expect(JSON.parse(readFileSync(claude, "utf8"))).toEqual({ mcpServers: servers });
+      expect(existsSync(`${claude}.weir-wrap-backup`)).toBe(false);
+    }
+    proxy.child.kill("SIGTERM");
+    await proxy.ended;
+  });
 });
