@@ -12,6 +12,7 @@ import { client } from "./ask.ts";
 import { readCaptureToken } from "./hooks.ts";
 import type { Runtime } from "./runtime.ts";
 import { installedVersion, spotOf } from "./setup.ts";
+import { quoted, wordsOf } from "./shell-words.ts";
 
 /** One thing looked at. */
 export interface Check {
@@ -129,17 +130,15 @@ function httpFault(
 }
 
 function commandFault(handler: Handler, setup: Setup, config: Config): [string, string] | undefined {
-  const command = String(handler.command ?? handler.bash);
-  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);
+  const words = wordsOf(String(handler.command ?? handler.bash));
   const missing = words.filter((word) => /^\/.*[^/]$/.test(word) && !existsSync(word));
   if (missing.length > 0)
     return [`the command of the hooks starts what is not there: ${missing.join(", ")}`, again(setup)];
-  const folder = /^WEIR_DATA_DIR=(?:'([^']*)'|(\S+))/.exec(command);
-  const said = folder?.[1] ?? folder?.[2];
+  const said = /^WEIR_DATA_DIR=(.*)$/s.exec(words[0] ?? "")?.[1];
   if (said !== undefined && said !== config.dataDir)
     return [
       `hooks write to ${said}, this weir keeps its data in ${config.dataDir}`,
-      `${again(setup)}, or set WEIR_DATA_DIR=${said}`,
+      `${again(setup)}, or set WEIR_DATA_DIR=${quoted(said)}`,
     ];
   return undefined;
 }

@@ -10,6 +10,7 @@ import type { McpProgram, Scope, Setup, Spot, Telemetry } from "../capture/setup
 import { captureToken } from "./hooks.ts";
 import { definitionsRoot, entry } from "./root.ts";
 import { findRuntime } from "./runtime.ts";
+import { quoted } from "./shell-words.ts";
 
 /** How weir enters itself in an assistant. Throws `usage` for one that it does not know. */
 export function setupOf(name: string): Setup {
@@ -30,8 +31,6 @@ export function installedVersion({ program }: Setup): string | undefined {
   const { stdout } = spawnSync(program, ["--version"], { encoding: "utf8", timeout: 5_000, env: environment() });
   return /(\d+\.\d+\.\d+)/.exec(stdout ?? "")?.[1];
 }
-
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** The data folder, where it is not the one that every weir of this user finds. */
 export const ownFolder = (config: Config): string | undefined =>

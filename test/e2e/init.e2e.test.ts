@@ -89,3 +89,11 @@ test.each([
   });
   expect(readFileSync(file, "utf8")).toBe(text);
 });
+
+test("weir doctor finds nothing wrong with hooks of a folder whose name needs quotes", async () => {
+  await using dir = await tempDir();
+  const env = envOf(join(dir.path, "Ada's ü files", "data"));
+  mkdirSync(join(env.HOME!, ".claude"), { recursive: true });
+  expect((await cli(["init", "claude-code"], { env, cwd: dir.path })).code).toBe(0);
+  expect((await cli(["doctor"], { env, cwd: dir.path })).stdout).toMatch(/^ok {2}claude-code hooks /m);
+});
