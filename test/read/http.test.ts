@@ -39,6 +39,23 @@ const post = (path: string, body: unknown, headers: Record<string, string> = JSO
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field
 const bodyOf = async (response: Response | Promise<Response>): Promise<any> => (await response).json();
 
+it("a sender that goes away in the middle of a body is no bug of weir", async () => {
+  const failures: unknown[] = [];
+  const watched = createIntake({ ...ctx, report: (error) => failures.push(error) });
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(Buffer.from("{"));
+      controller.error(new Error("aborted"));
+    },
+  });
+  const request = { method: "POST", headers: JSON_AUTH, body, duplex: "half" } as object;
+  const answer = await watched.request("/api/events", request);
+  expect([answer.status, failures]).toEqual([400, []]);
+  expect(await bodyOf(answer)).toMatchObject({
+    error: { code: "bad_input", message: expect.stringContaining("broke off") },
+  });
+});
+
 describe("who may ask", () => {
   it.each(["/api/query/sessions", "/api/status", "/api/events", "/metrics", "/openapi.json", "/mcp", "/no/such/path"])(
     "%s needs the token",

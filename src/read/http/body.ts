@@ -3,10 +3,17 @@ import { jsonDepth, keysOf } from "../../base/json-depth.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { Refused } from "./errors.ts";
 
-/** The body as it comes: from the socket's own stream where there is one, for a web stream around it costs several times as much. */
-export function bodyParts(c: Context): AsyncIterable<Uint8Array> {
+/**
+ * The body as it comes: from the socket's own stream where there is one, for a web stream around it costs several times as much. A sender that goes away
+ * before its end is no fault of weir.
+ */
+export async function* bodyParts(c: Context): AsyncGenerator<Uint8Array> {
   const { incoming } = (c.env ?? {}) as { incoming?: AsyncIterable<Uint8Array> };
-  return incoming ?? ((c.req.raw.body ?? []) as AsyncIterable<Uint8Array>);
+  try {
+    yield* incoming ?? ((c.req.raw.body ?? []) as AsyncIterable<Uint8Array>);
+  } catch {
+    throw new Refused(400, "the body broke off before its end", "send it again");
+  }
 }
 
 /** The body's bytes, read up to the limit and no further. */
