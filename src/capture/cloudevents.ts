@@ -39,6 +39,8 @@ export function fromCloudEvent(value: unknown, now_us: number): Taken {
   ) {
     return { problem: "type is missing or not of the form noun.verb_past" };
   }
+  if ((value.data_base64 ?? undefined) !== undefined)
+    return { problem: "data_base64 is not taken: give the fields as a JSON object in data" };
   const data = value.data ?? {};
   if (!isLoose(data)) return { problem: "data is no JSON object" };
   const time = typeof value.time === "string" ? usFromIso(value.time) : (value.time ?? now_us);

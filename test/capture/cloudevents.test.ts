@@ -31,3 +31,10 @@ test("what is wrong with a time is told", () => {
     expect(taken({ time })).toEqual({ problem: "time is no RFC 3339 text" });
   expect(taken({ time: "1901-01-01T00:00:00Z" })).toEqual({ problem: "time is before 1970" });
 });
+
+test("data in a form that is not read is named, not left out", () => {
+  expect(taken({ type: "session.started", data: undefined, data_base64: "eyJjd2QiOiIveCJ9" })).toEqual({
+    problem: expect.stringContaining("data_base64"),
+  });
+  expect(taken({ data_base64: null })).toMatchObject({ draft: { data: { tool: "x" } } });
+});
