@@ -191,6 +191,19 @@ describe("weir wrap", () => {
     expect(stderr).toContain("started again");
   });
 
+  test("what a server that is started again says on stderr passes from its first byte on", async () => {
+    await using dir = await tempDir();
+    const script = `echo "up" >&2; while read line; do case "$line" in *initialize*) echo '{"jsonrpc":"2.0","id":1,"result":{}}';; *) exit 3;; esac; done`;
+    const server = byHand(envOf(join(dir.path, "data")), "loud", "sh", "-c", script);
+    server.send(call(1, "initialize", {}));
+    await server.answer(1);
+    server.send(call(2, "die", {}));
+    await server.answer(2);
+    await until("it is up again", () => server.stderr().match(/^up$/gm)?.length === 2, PATIENT);
+    server.child.stdin!.end();
+    await server.ended;
+  });
+
   test("a server that works on a request when stdin ends may answer it, unless nobody reads the answer", async () => {
     await using dir = await tempDir();
     const env = envOf(join(dir.path, "data"));

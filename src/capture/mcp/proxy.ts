@@ -37,9 +37,15 @@ const NEWLINE = 10;
  */
 export function startProxy(options: ProxyOptions): Proxy {
   const { stdin, stdout, stderr } = options;
+  const begin = (): Server => {
+    const started = startServer(options.command, options.args);
+    // from its first byte on: what it says while it is told the handshake again says most when that fails
+    forwardTo(stderr, started.stderr, (chunk) => stderr.write(chunk));
+    return started;
+  };
   /** Nobody wants the server to go on. */
   const over = new AbortController();
-  let server = startServer(options.command, options.args);
+  let server = begin();
   const tap = options.tap();
   let open = true;
   /** The server died in the middle of a message of the client: the rest of it is for nobody. */
@@ -80,7 +86,6 @@ export function startProxy(options: ProxyOptions): Proxy {
   const attach = (): void => {
     const { pid } = server;
     if (pid !== undefined) tap.spawned(pid);
-    forwardTo(stderr, server.stderr, (chunk) => stderr.write(chunk));
     forwardTo(stdout, server.stdout, (chunk) => {
       if (!deaf) spoke = performance.now();
       const room = toClient(chunk);
@@ -143,7 +148,7 @@ export function startProxy(options: ProxyOptions): Proxy {
       await pause(wait, undefined, { signal: over.signal }).catch(() => {});
       if (over.signal.aborted) return exitCodeOf(ended);
       torn = lastIn !== NEWLINE;
-      server = startServer(options.command, options.args);
+      server = begin();
       const rest = await replayHandshake(server, estate, toClient);
       attach();
       if (rest.length > 0) {
