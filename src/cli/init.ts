@@ -56,7 +56,7 @@ export async function init(assistant: string, options: InitOptions): Promise<voi
   if (!options.dryRun) {
     checkWritable(changed.map(({ file }) => file));
     for (const one of changed) {
-      if (options.remove) takeOut(one, plainEntry(setup, config));
+      if (options.remove) takeOut(one, entered(one, setup, config));
       else putIn(one);
     }
   }
@@ -110,15 +110,18 @@ function entryOf(setup: Setup, config: Config, options: InitOptions, tellNote: (
   };
 }
 
-/** What is entered where nothing is asked for. */
-const plainEntry = (setup: Setup, config: Config): Entry => ({
-  version: undefined,
-  command: (event) => hookCommand(config, setup, event),
-  http: undefined,
-  mcp: mcpProgram(config),
-  telemetry: undefined,
-  note: () => {},
-});
+/** What was entered in a file, as far as it decides what goes with it. */
+function entered({ of, before }: Change, setup: Setup, config: Config): Entry {
+  const { telemetry } = of.standing(before!);
+  return {
+    version: undefined,
+    command: (event) => hookCommand(config, setup, event),
+    http: undefined,
+    mcp: mcpProgram(config),
+    telemetry: telemetry && { endpoint: telemetry.endpoint, token: telemetry.token ?? "" },
+    note: () => {},
+  };
+}
 
 function tell(changes: readonly Change[], options: InitOptions, config: Config): void {
   for (const { file, before, after, backup } of changes) {

@@ -71,6 +71,13 @@ test("weir init --remove gives back the bytes that were there, empty lists and e
     expect(readFileSync(settings, "utf8")).toBe(text);
     expect(readdirSync(folder)).toEqual(["settings.json"]);
   }
+  writeFileSync(settings, '{"env":{}}');
+  for (const options of [["--otel"], ["--remove"]])
+    expect(await cli(["init", "claude-code", ...options], { env: { ...env, WEIR_HTTP_PORT: "4777" } })).toMatchObject({
+      code: 0,
+    });
+  expect(readFileSync(settings, "utf8")).toBe('{"env":{}}');
+  expect(readdirSync(folder)).toEqual(["settings.json"]);
 });
 
 test.each([
