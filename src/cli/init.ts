@@ -145,10 +145,11 @@ function change(of: SettingsFile, entry: Entry | undefined): Change {
   return { file, before, after, backup, of };
 }
 
-/** Writes a file whole or not at all. The first change keeps the file as it was beside it. */
+/** Writes a file whole or not at all. The first change since weir was not in it keeps the file as it was beside it. */
 function putIn({ file, before, after, backup, of }: Change): void {
   mkdirSync(dirname(file), { recursive: true });
-  if (before !== undefined && !existsSync(backup) && !of.own) replaceFile(backup, before, statSync(file).mode & 0o777);
+  const isFirst = before !== undefined && (!existsSync(backup) || of.leave(before) === before);
+  if (isFirst && !of.own) replaceFile(backup, before, statSync(file).mode & 0o777);
   replaceFile(file, after!);
 }
 

@@ -104,3 +104,25 @@ test("weir doctor finds nothing wrong with hooks of a folder whose name needs qu
   expect((await cli(["init", "claude-code"], { env, cwd: dir.path })).code).toBe(0);
   expect((await cli(["doctor"], { env, cwd: dir.path })).stdout).toMatch(/^ok {2}claude-code hooks /m);
 });
+
+test("the copy beside the settings is what they were before weir came, also the second time", async () => {
+  await using dir = await tempDir();
+  const env = envOf(join(dir.path, "data"));
+  const settings = join(env.HOME!, ".claude", "settings.json");
+  const init = (...words: string[]) => cli(["init", "claude-code", ...words], { env });
+  mkdirSync(join(env.HOME!, ".claude"), { recursive: true });
+  writeFileSync(settings, '{"a":1}');
+  await init();
+  writeFileSync(settings, readFileSync(settings, "utf8").replace('"a":1', '"a":2'));
+  await init();
+  expect(readFileSync(`${settings}.weir-backup`, "utf8")).toBe('{"a":1}');
+  await init("--remove");
+  expect(readFileSync(settings, "utf8")).toBe('{"a":2}');
+  expect((await init()).stdout).toContain(`as it was: ${settings}.weir-backup`);
+  expect(readFileSync(`${settings}.weir-backup`, "utf8")).toBe('{"a":2}');
+  await init("--remove");
+  expect([readFileSync(settings, "utf8"), readdirSync(join(env.HOME!, ".claude"))]).toEqual([
+    '{"a":2}',
+    ["settings.json"],
+  ]);
+});
