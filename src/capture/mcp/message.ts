@@ -26,7 +26,8 @@ function messageOf(value: unknown, bytes: number): Message | undefined {
     ...(typeof method === "string" ? { method } : {}),
     ...(isLoose(params) ? { params } : {}),
     ...("result" in value ? { result: value.result } : {}),
-    ...("error" in value ? { error: isLoose(error) ? error : {} } : {}),
+    // with a result beside it, some servers write null for no error
+    ...("error" in value && !(error === null && "result" in value) ? { error: isLoose(error) ? error : {} } : {}),
   };
 }
 

@@ -155,6 +155,16 @@ describe("requests and answers", () => {
     expect(data()[0]).toMatchObject({ error: "-32602: Unknown tool", request_id: 'client:"1"', duration_ms: 4 });
   });
 
+  test("null is no error where a result stands beside it", () => {
+    const answer = (more: object) =>
+      recorded([
+        ["client", request(1, "tools/call", { name: "t" })],
+        ["server", { jsonrpc: "2.0", id: 1, ...more }],
+      ]).data()[0]!;
+    expect(answer({ result: { content: [] }, error: null })).toMatchObject({ success: true, output: '{"content":[]}' });
+    expect(answer({ error: null })).toMatchObject({ success: false, error_type: "_OTHER" });
+  });
+
   test("what a tool said of its failure is kept as its output is", () => {
     const error = (content: unknown, payloads?: "off" | "redacted" | "full") =>
       recorded(
