@@ -114,6 +114,60 @@ describe("a git repository", () => {
     expect(await repo.read()).toMatchObject([{ data: { branch: "side", action: "removed" } }]);
   });
 
+  test("tells what a pull and a merge of several branches make, and no commit or move where there was none", async () => {
+    await using it = await repository();
+    it.commit("first");
+    const clone = join(it.temp.path, "clone");
+    it.git("clone", "-q", it.root, clone);
+    const repo = (await openRepository(clone))!;
+    await repo.read();
+    const git = (...words: string[]): string => it.git("-C", clone, ...words);
+    const own = (name: string): string => {
+      writeFileSync(join(clone, name), name);
+      git("add", "-A");
+      return git("commit", "-q", "-m", name);
+    };
+    const told = async () =>
+      (await repo.read())
+        .filter(({ data }) => data.action !== "created" && data.action !== "switched")
+        .map(({ branch, data }) => [branch, data.kind ?? data.action, data.message]);
+    it.commit("theirs");
+    own("ours");
+    git("pull", "-q", "--no-rebase", "--no-edit");
+    expect(await told()).toEqual([
+      ["main", "committed", "ours"],
+      ["main", "merged", expect.stringContaining("Merge branch")],
+    ]);
+    it.commit("theirs again");
+    own("ours again");
+    git("pull", "-q", "--rebase");
+    expect((await told()).map(([, ...what]) => what)).toEqual([
+      ["committed", "ours again"],
+      ["rebased", "ours"],
+      ["rebased", "ours again"],
+      ["moved", undefined],
+    ]);
+    for (const name of ["one", "two"]) {
+      git("checkout", "-q", "-b", name, "main");
+      own(name);
+    }
+    git("checkout", "-q", "main");
+    git("checkout", "-q", "main");
+    git("merge", "-q", "one", "two", "-m", "both");
+    expect(await told()).toEqual([
+      ["one", "committed", "one"],
+      ["two", "committed", "two"],
+      ["main", "merged", "both"],
+    ]);
+    writeFileSync(join(clone, "one"), "other");
+    git("stash", "-q");
+    expect(await told()).toEqual([]);
+    git("checkout", "-q", "-b", "back", "two~1");
+    git("cherry-pick", "--ff", "two");
+    git("merge", "-q", "-m", "unused", "main");
+    expect((await told()).map(([, what]) => what)).toEqual(["moved", "merged"]);
+  });
+
   test("is found from a folder inside, and in a worktree", async () => {
     await using it = await repository();
     it.commit("first");
@@ -147,7 +201,15 @@ test("a reflog line that is none says nothing", () => {
   const line = (text: string) => parseRefLine(`${sha} ${sha} A <a@b> 1700000000 +0100\t${text}`)!;
   expect(line("clone: from x").change).toBeUndefined();
   expect(line("rebase (pick): fix").change).toEqual({ kind: "commit", how: "rebased", message: "fix" });
-  expect(line("reset: moving to HEAD~1").change).toEqual({ kind: "branch", action: "moved" });
+  expect(parseRefLine(`${sha} ${"b".repeat(40)} A <a@b> 1700000000 +0100\treset: moving to HEAD~1`)!.change).toEqual({
+    kind: "branch",
+    action: "moved",
+  });
+  expect(line("reset: moving to HEAD").change).toBeUndefined();
+  expect(line("checkout: moving from x to x").change).toBeUndefined();
+  expect(line("cherry-pick: fast-forward").change).toEqual({ kind: "branch", action: "moved" });
+  const forward = "merge side: Fast-forward (no commit created; -m option ignored)";
+  expect(line(forward).change).toEqual({ kind: "branch", action: "merged", from: "side" });
   const lines = [line("commit: a"), line("checkout: moving from x to y"), line("commit: b")];
   expect(branchesOf(lines, "y")).toEqual(["x", "y", "y"]);
 });
