@@ -89,9 +89,17 @@ async function newLines(file: string, from: number): Promise<{ lines: RefLine[];
   }
 }
 
+/** The branch that is checked out; while a rebase stops half way, the one it works on. */
 async function currentBranch(own: string): Promise<string | undefined> {
   const head = await readFile(join(own, "HEAD"), "utf8").catch(() => "");
-  return /^ref: refs\/heads\/(.+)$/m.exec(head)?.[1];
+  const name = /^ref: refs\/heads\/(.+)$/m.exec(head)?.[1];
+  if (name !== undefined || head === "") return name;
+  for (const folder of ["rebase-merge", "rebase-apply"]) {
+    const text = await readFile(join(own, folder, "head-name"), "utf8").catch(() => "");
+    const rebased = /^refs\/heads\/(.+)$/m.exec(text)?.[1];
+    if (rebased !== undefined) return rebased;
+  }
+  return undefined;
 }
 
 /** Branches and where they point. */

@@ -168,6 +168,25 @@ describe("a git repository", () => {
     expect((await told()).map(([, what]) => what)).toEqual(["moved", "merged"]);
   });
 
+  test("commits of a rebase that stops half way are of its branch", async () => {
+    await using it = await repository();
+    it.commit("first");
+    const write = (text: string): void => writeFileSync(join(it.root, "same.txt"), text);
+    it.git("checkout", "-q", "-b", "work");
+    it.commit("fine");
+    write("work");
+    it.commit("conflicts");
+    it.git("checkout", "-q", "main");
+    write("main");
+    it.commit("on main");
+    it.git("checkout", "-q", "work");
+    const repo = (await openRepository(it.root))!;
+    await repo.read();
+    expect(() => it.git("rebase", "main")).toThrow();
+    expect(await repo.read()).toMatchObject([{ branch: "work", data: { kind: "rebased", message: "fine" } }]);
+    it.git("rebase", "--abort");
+  });
+
   test("is found from a folder inside, and in a worktree", async () => {
     await using it = await repository();
     it.commit("first");
