@@ -58,6 +58,7 @@ export class ProjectWatch {
   ): Promise<ProjectWatch> {
     const watch = new ProjectWatch(root, sink, log);
     await watch.walk(root, identityOf(await stat(root)), new Map());
+    watch.ignored.settle();
     await watch.openGit();
     return watch;
   }
@@ -113,14 +114,21 @@ export class ProjectWatch {
   private async look(): Promise<void> {
     const before = new Map<string, Seen>();
     const after = new Map<string, Seen>();
-    // an outer one first: what it says of folders inside is compared with what was known of them before
-    const folders = [...this.dirty].sort((a, b) => a.length - b.length);
-    this.dirty.clear();
+    const folders = await this.takeDirty();
+    const hidden = this.ignored.formerly();
     for (const folder of folders) for (const [path, seen] of this.files.get(folder) ?? []) before.set(path, seen);
     for (const folder of folders) {
-      if ((await stat(folder).catch(() => undefined))?.isDirectory()) await this.list(folder, after, before);
-      else this.forget(folder, before);
+      const found = await stat(folder).catch(() => undefined);
+      if (!found?.isDirectory() || (folder !== this.root && this.ignored.has(folder, true)))
+        this.forget(folder, before);
+      else await this.list(folder, after, before);
     }
+    if (hidden) {
+      // what other rules hide was not removed, and what they show was not made
+      for (const path of before.keys()) if (!after.has(path) && this.ignored.leavesOut(path)) before.delete(path);
+      for (const path of after.keys()) if (!before.has(path) && hidden(path)) after.delete(path);
+    }
+    this.ignored.settle();
     const changes = collapse(compare(before, after), LIMITS.watch_burst_max, this.root);
     await this.emit(changes.map((change) => this.draftOf(change)));
     if (!this.repository && folders.includes(this.root)) await this.openGit();
@@ -129,9 +137,19 @@ export class ProjectWatch {
     await this.readGit(this.repository);
   }
 
+  /** Folders to look at, an outer one first: what it says of folders inside is compared with what was known of them before. Other rules reach all below. */
+  private async takeDirty(): Promise<string[]> {
+    const folders = new Set(this.dirty);
+    this.dirty.clear();
+    for (const folder of [...folders]) {
+      if (!(await this.ignored.read(folder))) continue;
+      for (const known of this.files.keys()) if (known.startsWith(folder + sep)) folders.add(known);
+    }
+    return [...folders].sort((a, b) => a.length - b.length);
+  }
+
   /** Lists one folder anew: its files, folders that are new, and folders that are gone or others now. */
   private async list(folder: string, after: Map<string, Seen>, before: Map<string, Seen>): Promise<void> {
-    await this.ignored.read(folder);
     const { files, folders } = await this.entries(folder);
     for (const [path, seen] of files) after.set(path, seen);
     this.keep(folder, files);

@@ -33,11 +33,11 @@ export async function openRepository(folder: string): Promise<Repository | undef
 }
 
 /** The folder of git's files: `.git`, or in a worktree what the file of that name says, and the one all worktrees share. */
-async function gitFolder(path: string): Promise<{ own: string; common: string } | undefined> {
+export async function gitFolder(path: string): Promise<{ own: string; common: string } | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return { own: path, common: path };
   if (!found?.isFile()) return undefined;
-  const named = /^gitdir: (.+)$/m.exec(await readFile(path, "utf8"))?.[1];
+  const named = /^gitdir: (.+)$/m.exec(await readFile(path, "utf8").catch(() => ""))?.[1];
   if (named === undefined) return undefined;
   const own = resolve(dirname(path), named.trim());
   const common = await readFile(join(own, "commondir"), "utf8").catch(() => "");

@@ -112,6 +112,46 @@ describe("files of a project", () => {
     await it.saw("created b.log");
   });
 
+  test("other rules remove and make nothing, and reach folders below", async () => {
+    await using it = await project({ "a.log": "a", "dist/x.js": "x", "src/b.log": "b", "src/c.txt": "c" });
+    it.write(".gitignore", "dist/\n*.log\n");
+    await it.saw("created .gitignore");
+    for (const name of ["a.log", "dist/x.js", "dist/y.js", "src/b.log"]) it.write(name, "not told");
+    rmSync(join(it.root, "src", "c.txt"));
+    await it.saw("removed src/c.txt");
+    it.write(".gitignore", "");
+    await it.saw("changed .gitignore");
+    for (const name of ["src/b.log", "dist/x.js"]) it.write(name, "told again");
+    await it.saw("changed src/b.log");
+    await it.saw("changed dist/x.js");
+    expect(it.told().length).toBe(5);
+  });
+
+  test.skipIf(["darwin", "win32"].includes(process.platform))("a rule names what is written as it is", async () => {
+    await using it = await project({ ".gitignore": "Build/\n*.LOG\n" });
+    it.write("build/a.ts", "a");
+    await it.saw("created build/a.ts");
+    it.write("b.log", "b");
+    await it.saw("created b.log");
+  });
+
+  test("in a folder of a repository the rules of those around it hold, but for one that is left out as a whole", async () => {
+    await using it = await project({ "app/a.ts": "a", "left/a.ts": "a" });
+    execFileSync("git", ["init", "-q"], { cwd: it.root });
+    it.write(".gitignore", "dist/\n*.log\n/left\n");
+    it.write(".git/info/exclude", "mine.txt");
+    for (const name of ["app", "left"]) {
+      const sink = collectingSink();
+      const watch = await ProjectWatch.start(join(it.root, name), sink);
+      for (const file of ["a.log", "dist/x.js", "mine.txt", "z.ts"]) it.write(`${name}/${file}`, "x");
+      const told = () => sink.drafts.map(({ data }) => String(data.path).slice(it.root.length + 1)).sort();
+      await until("it is told", () => told().includes(`${name}/z.ts`));
+      await watch.close();
+      const all = ["a.log", "dist/x.js", "mine.txt", "z.ts"];
+      expect(told()).toEqual((name === "app" ? ["z.ts"] : all).map((file) => `${name}/${file}`));
+    }
+  });
+
   test("a storm is told as one change a folder", async () => {
     await using it = await project({ "a.txt": "a" });
     for (let k = 0; k < 300; k++) it.write(`gen/f${k}.txt`, "x");
