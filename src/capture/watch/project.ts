@@ -59,7 +59,7 @@ export class ProjectWatch {
     const watch = new ProjectWatch(root, sink, log);
     await watch.walk(root, identityOf(await stat(root)), new Map());
     watch.ignored.settle();
-    await watch.openGit();
+    await watch.lookAtGit();
     return watch;
   }
 
@@ -81,9 +81,23 @@ export class ProjectWatch {
     await this.work;
   }
 
+  /** Looks whether another folder or repository stands in the place of the one under watch; the system may have told it too early, or nobody. */
+  async recheck(): Promise<void> {
+    const found = await stat(this.root).catch(() => undefined);
+    if (found && identityOf(found) !== this.folders.get(this.root)) this.dirty.add(this.root);
+    else if ((await openRepository(this.root))?.identity === this.repository?.identity) return;
+    this.gitDirty = true;
+    this.settle();
+  }
+
+  /** Opens the repository the folder is in, if it is not the one that is open. */
   private async openGit(): Promise<void> {
-    this.repository = await openRepository(this.root);
-    if (!this.repository || this.closed) return;
+    const repository = await openRepository(this.root);
+    if (repository?.identity === this.repository?.identity || this.closed) return;
+    this.repository = repository;
+    this.gitWatches?.close();
+    this.gitWatches = undefined;
+    if (!repository) return;
     this.gitWatches = watchFolders(
       () => {
         this.gitDirty = true;
@@ -91,14 +105,21 @@ export class ProjectWatch {
       },
       { watches_max: LIMITS.watch_folders_max },
     );
-    this.gitWatches.use(this.repository.folders);
-    await this.readGit(this.repository);
+    this.gitWatches.use(repository.folders);
+    this.gitDirty = true;
   }
 
   /** Tells what happened in the repository. Folders of git are made as they are needed: where one is new, it looks again. */
   private async readGit(repository: Repository): Promise<void> {
     do await this.emit(await repository.read());
     while (!this.closed && (this.gitWatches?.use(repository.folders) ?? 0) > 0);
+  }
+
+  private async lookAtGit(): Promise<void> {
+    await this.openGit();
+    if (!this.gitDirty || !this.repository) return;
+    this.gitDirty = false;
+    await this.readGit(this.repository);
   }
 
   private settle(): void {
@@ -119,9 +140,12 @@ export class ProjectWatch {
     for (const folder of folders) for (const [path, seen] of this.files.get(folder) ?? []) before.set(path, seen);
     for (const folder of folders) {
       const found = await stat(folder).catch(() => undefined);
-      if (!found?.isDirectory() || (folder !== this.root && this.ignored.has(folder, true)))
+      const isRoot = folder === this.root;
+      if (!found?.isDirectory() || (!isRoot && this.ignored.has(folder, true))) this.forget(folder, before);
+      else if (isRoot && this.folders.get(folder) !== identityOf(found)) {
         this.forget(folder, before);
-      else await this.list(folder, after, before);
+        await this.walk(folder, identityOf(found), after);
+      } else await this.list(folder, after, before);
     }
     if (hidden) {
       // what other rules hide was not removed, and what they show was not made
@@ -131,10 +155,7 @@ export class ProjectWatch {
     this.ignored.settle();
     const changes = collapse(compare(before, after), LIMITS.watch_burst_max, this.root);
     await this.emit(changes.map((change) => this.draftOf(change)));
-    if (!this.repository && folders.includes(this.root)) await this.openGit();
-    if (!this.gitDirty || !this.repository) return;
-    this.gitDirty = false;
-    await this.readGit(this.repository);
+    if (this.gitDirty || folders.includes(this.root)) await this.lookAtGit();
   }
 
   /** Folders to look at, an outer one first: what it says of folders inside is compared with what was known of them before. Other rules reach all below. */
@@ -281,6 +302,7 @@ export class ProjectWatches {
       await watch.close();
     }
     for (const path of there)
-      if (!this.watches.has(path)) this.watches.set(path, await ProjectWatch.start(path, this.sink, this.log));
+      if (this.watches.has(path)) await this.watches.get(path)!.recheck();
+      else this.watches.set(path, await ProjectWatch.start(path, this.sink, this.log));
   }
 }

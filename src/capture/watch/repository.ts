@@ -9,6 +9,7 @@ import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
 import { branchChanged, commitCreated } from "../../events/work.ts";
 import { boundText } from "../bound.ts";
+import { identityOf } from "./changes.ts";
 import { branchesOf, parseRefLine, type RefLine } from "./reflog.ts";
 
 const run = promisify(execFile);
@@ -17,6 +18,8 @@ const run = promisify(execFile);
 export interface Repository {
   /** Folder of the working tree. */
   readonly root: string;
+  /** Which folder of git's files it is: another one in its place is another repository. */
+  readonly identity: string;
   /** Folders whose change may mean that something happened, as far as the last call of `read` found them. */
   readonly folders: readonly string[];
   /** What happened since the last call; the first call looks some days back. */
@@ -27,7 +30,8 @@ export interface Repository {
 export async function openRepository(folder: string): Promise<Repository | undefined> {
   for (let root = resolve(folder); ; root = dirname(root)) {
     const git = await gitFolder(join(root, ".git"));
-    if (git) return repositoryAt(root, git.own, git.common);
+    const found = git && (await stat(git.own).catch(() => undefined));
+    if (found) return repositoryAt(root, git.own, git.common, identityOf(found));
     if (dirname(root) === root) return undefined;
   }
 }
@@ -44,12 +48,13 @@ export async function gitFolder(path: string): Promise<{ own: string; common: st
   return { own, common: common === "" ? own : resolve(own, common.trim()) };
 }
 
-function repositoryAt(root: string, own: string, common: string): Repository {
+function repositoryAt(root: string, own: string, common: string, identity: string): Repository {
   const log = join(own, "logs", "HEAD");
   const heads = join(common, "refs", "heads");
   let read = { offset: -1, branches: undefined as ReadonlyMap<string, string> | undefined };
   return {
     root,
+    identity,
     get folders() {
       // a branch with a slash in its name is a file in a folder of its own
       const inner = [...(read.branches?.keys() ?? [])].map((name) => dirname(join(heads, name)));

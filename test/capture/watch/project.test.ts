@@ -175,6 +175,41 @@ describe("files of a project", () => {
     }
   });
 
+  test("a folder and a repository that take the place of those under watch are watched", async () => {
+    await using it = await project({ "a.txt": "a" });
+    const sink = collectingSink();
+    const watches = new ProjectWatches(sink);
+    const git = (...words: string[]): void =>
+      void execFileSync("git", ["-c", "user.name=Ana", "-c", "user.email=ana@example.org", ...words], { cwd: it.root });
+    const saw = (what: string) =>
+      until(`it tells ${what}`, () =>
+        sink.drafts.some(({ data }) => data.message === what || String(data.path).endsWith(what)),
+      );
+    const commit = (message: string): void => git("commit", "-q", "--allow-empty", "-m", message);
+    git("init", "-q");
+    commit("first");
+    await watches.use([it.root]);
+    await saw("first");
+    renameSync(it.root, `${it.root}.old`);
+    await until("it has seen that the folder is gone", () => watches.status()[0]?.files === 0);
+    it.write("b.txt", "b");
+    git("init", "-q");
+    await watches.use([it.root]);
+    await saw("b.txt");
+    it.write("c.txt", "c");
+    await saw("c.txt");
+    commit("in the new folder");
+    await saw("in the new folder");
+    rmSync(join(it.root, ".git"), { recursive: true });
+    git("init", "-q");
+    await watches.use([it.root]);
+    for (const message of ["in the new repository", "and another"]) {
+      commit(message);
+      await saw(message);
+    }
+    await watches.close();
+  });
+
   test("of the folders named, those that are there and are projects are watched", async () => {
     await using it = await project({ "src/a.txt": "a" });
     const watches = new ProjectWatches(collectingSink());
