@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
 
 /** How much of what persons wrote and tools printed is kept: nothing, all but secrets, everything. The strictest first. */
 export const LEVELS = ["metadata", "redacted", "full"] as const;
@@ -12,7 +13,7 @@ export interface Choice {
   readonly encrypt: boolean;
 }
 
-/** What was chosen for a folder and everything below it. In `path`, `*` stands for any part of a name and `**` for any folders. */
+/** What was chosen for a folder and everything below it. In `path`, `*` stands for any part of a name and `**` for any folders, `~/` in front for the user's own. */
 export interface Rule extends Partial<Choice> {
   readonly path: string;
 }
@@ -101,9 +102,16 @@ const chosen = ({ level, encrypt }: Partial<Choice>): Partial<Choice> => ({
   ...(encrypt === undefined ? {} : { encrypt }),
 });
 
+/** A rule's path with the folder of the user in the place of `~`, as a shell has it that was given no quotes. */
+export const atHome = (path: string): string => (/^~(\/|$)/.test(path) ? `${homedir()}${path.slice(1)}` : path);
+
+/** Whether a rule's path can hold for any folder. */
+const isReachable = (path: string): boolean => isAbsolute(atHome(path)) || path.startsWith("**");
+
 /** How a rule's path is compared: the more letters it names, the more it weighs. */
 function matcherOf(path: string): { matches(folder: string): boolean; weight: number; slug: string | undefined } {
-  const clean = path.length > 1 ? path.replace(/\/+$/, "") : path;
+  const whole = atHome(path);
+  const clean = whole.length > 1 ? whole.replace(/\/+$/, "") : whole;
   if (!clean.includes("*"))
     return {
       matches: (folder) => clean === "/" || folder === clean || folder.startsWith(`${clean}/`),
@@ -135,6 +143,8 @@ export function readPrivacy(dataDir: string): PrivacySettings {
     if ((level !== undefined && !LEVELS.includes(level)) || (encrypt !== undefined && typeof encrypt !== "boolean"))
       throw new Error(`no level is called ${JSON.stringify(level)}, or encrypt is neither true nor false`);
   if (projects.some(({ path }) => typeof path !== "string" || path === "")) throw new Error("a project has no path");
+  const vague = projects.find(({ path }) => !isReachable(path));
+  if (vague) throw new Error(`the path ${vague.path} is not absolute`);
   return { default: fallback, projects };
 }
 

@@ -5,6 +5,7 @@ import { toWeirError, WeirError } from "../base/errors.ts";
 import { openKeys } from "../base/keys.ts";
 import { LIMITS } from "../base/limits.ts";
 import {
+  atHome,
   type Choice,
   LEVELS,
   type Level,
@@ -44,9 +45,10 @@ export function showPrivacy(path: string | undefined, { json }: Format): void {
   const { projects } = settingsOf(dataDir);
   const policy = loadPolicy(dataDir, privacyGiven());
   if (path !== undefined) {
-    const choice = policy.of(resolve(path));
-    if (json) sayJson({ path: resolve(path), ...choice });
-    else say(`${resolve(path)}: ${shown(choice)}`);
+    const named = resolve(atHome(path));
+    const choice = policy.of(named);
+    if (json) sayJson({ path: named, ...choice });
+    else say(`${named}: ${shown(choice)}`);
     return;
   }
   if (json) {
@@ -122,10 +124,10 @@ export async function setPrivacy(
 export async function removePrivacy(path: string, { json }: Format): Promise<void> {
   const { dataDir } = readConfig();
   const settings = settingsOf(dataDir);
-  const gone = path === "default" ? [] : pathsOf(path);
+  const gone = path === "default" ? [] : [path, ...pathsOf(path)];
   const projects = settings.projects.filter((rule) => !gone.includes(rule.path));
   if (path !== "default" && projects.length === settings.projects.length)
-    throw new WeirError("not_found", `nothing was chosen for ${gone.join(" or ")}`, {
+    throw new WeirError("not_found", `nothing was chosen for ${gone.slice(1).join(" or ")}`, {
       hint: "weir privacy lists the choices",
     });
   writePrivacy(dataDir, { default: path === "default" ? {} : settings.default, projects });
@@ -137,10 +139,11 @@ export async function removePrivacy(path: string, { json }: Format): Promise<voi
   showPrivacy(undefined, { json });
 }
 
-/** A folder as it was named, and as programs that ask the system where they are name it. */
+/** A folder as it was named, and as programs that ask the system where they are name it. What a shell left in quotes is completed all the same. */
 function pathsOf(path: string): string[] {
-  if (path.includes("*")) return [path];
-  const named = resolve(path);
+  if (path.startsWith("**")) return [path];
+  if (path.includes("*")) return [resolve(atHome(path))];
+  const named = resolve(atHome(path));
   try {
     return [...new Set([named, realpathSync(named)])];
   } catch {

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -40,6 +41,19 @@ describe("what holds for a project", () => {
     expect(RULES.plain).toBe(false);
   });
 
+  test("a path may begin with the folder of the user, or with any folder", () => {
+    const policy = policyOf({
+      default: {},
+      projects: [
+        { path: "~/clients/*", level: "metadata" },
+        { path: "**/secret", level: "full" },
+      ],
+    });
+    expect(policy.of(join(homedir(), "clients", "one")).level).toBe("metadata");
+    expect(policy.of(join(homedir(), "other")).level).toBe("redacted");
+    expect(policy.of("/any/where/secret/deep").level).toBe("full");
+  });
+
   test("an assistant's folder of transcripts names its project", () => {
     const file = (folder: string) => `/home/ada/.claude/projects/${folder}/1.jsonl`;
     expect(RULES.ofTranscript(file("-home-ada-clients-x"))?.level).toBe("metadata");
@@ -49,7 +63,8 @@ describe("what holds for a project", () => {
 
   test("a file that cannot be read means the strictest level, and says why", async () => {
     await using dir = await tempDir();
-    for (const text of ["{", '{"default":{"level":"some"}}', '{"projects":[{"level":"full"}]}', "[1]null"]) {
+    const relative = '{"projects":[{"path":"clients/*","level":"redacted"}]}';
+    for (const text of ["{", '{"default":{"level":"some"}}', '{"projects":[{"level":"full"}]}', relative, "[1]null"]) {
       writeFileSync(privacyFile(dir.path), text);
       const policy = loadPolicy(dir.path, { level: "full" });
       expect(policy.of("/home/ada/app").level).toBe("metadata");

@@ -27,3 +27,17 @@ test("what was chosen about privacy stands in the audit, also what was chosen wh
     ["cli", "watch.set", { path: dir.path, watched: true }],
   ]);
 });
+
+test("a pattern that a shell left as it was is completed, and can be taken back", async () => {
+  await using dir = await tempDir();
+  const env = { ...envOf(join(dir.path, "data")), HOME: dir.path };
+  for (const path of ["~/clients/*", "notes/*", "**/secret"])
+    expect((await cli(["privacy", "set", path, "metadata"], { env })).code).toBe(0);
+  const { stdout } = await cli(["privacy", "--json"], { env });
+  expect(JSON.parse(stdout).projects.map(({ path }: { path: string }) => path)).toEqual([
+    join(dir.path, "clients", "*"),
+    expect.stringMatching(/^\/.+\/notes\/\*$/),
+    "**/secret",
+  ]);
+  expect((await cli(["privacy", "remove", "~/clients/*"], { env })).code).toBe(0);
+});
