@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join, sep } from "node:path";
 
 /**
  * Makes a folder, and those above it, durably: what is written into it and synced would else be gone with it after a power cut. One that is there is
@@ -43,3 +44,9 @@ export async function syncFolderAside(folder: string): Promise<void> {
     await handle.close();
   }
 }
+
+/** Whether a folder may be a project. The whole disk or everything of a user is none; nor is a folder at the root of the disk that has no repository: it is the system's. */
+export const isProject = (path: string): boolean =>
+  dirname(path) !== path &&
+  !`${homedir()}${sep}`.startsWith(path + sep) &&
+  (dirname(dirname(path)) !== dirname(path) || existsSync(join(path, ".git")));

@@ -6,8 +6,8 @@ import { createLog } from "../base/log.ts";
 import { createWeir, type Weir } from "../sdk/index.ts";
 import { Follower } from "./follow/follow.ts";
 import { followPlan } from "./follow/settings.ts";
-import { ProjectWatches } from "./watch/project.ts";
-import type { Asked, Told } from "./watching.ts";
+import { type Asked, ProjectWatches } from "./watch/project.ts";
+import type { Told } from "./watching.ts";
 
 /*
  * The process beside `weir up` that reads what others write: transcripts, files of projects, git. It is a producer like any other, through the SDK and its spool, with
@@ -49,7 +49,7 @@ const own = createWeir({
 sink = own;
 const watches = new ProjectWatches(own, log);
 projects = watches;
-process.on("message", (asked: Asked) => void watches.use(asked.watch));
+process.on("message", (asked: Asked) => void watches.use(asked));
 followers = await Promise.all(
   followPlan(config.follow, { env: environment() }).map(({ kind, dirs }) =>
     Follower.start({ kind, dirs, sink: own, log, positionsFile: join(config.dataDir, "import", `${kind}.jsonl`) }),

@@ -2,16 +2,12 @@ import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { LIMITS } from "../base/limits.ts";
 import type { FollowStatus } from "./follow/follow.ts";
+import type { Asked } from "./watch/project.ts";
 
 /** What the watching process tells its parent. */
 export interface Told {
   readonly following: readonly FollowStatus[];
   readonly watching: readonly { path: string; folders: number; files: number; repository: boolean }[];
-}
-
-/** What its parent tells it: folders whose files and git are to be watched. */
-export interface Asked {
-  readonly watch: readonly string[];
 }
 
 /** The process that follows transcripts, see {@link startWatching}. */
@@ -32,7 +28,7 @@ export function startWatching(options: {
   /** Whether there is something to watch; asked until there is. */
   readonly wanted: () => Promise<boolean>;
   /** Folders whose files and git are to be watched; asked again and again. */
-  readonly folders: () => Promise<readonly string[]>;
+  readonly folders: () => Promise<Asked>;
   readonly log: { warn(about: object, message: string): void };
 }): Watching {
   const { entry, env, log } = options;
@@ -42,17 +38,18 @@ export function startWatching(options: {
   let ended: Promise<void> = Promise.resolve();
   let again: NodeJS.Timeout | undefined;
   let looking: NodeJS.Timeout | undefined;
-  let folders: readonly string[] = [];
+  let folders: Asked = { watch: [], taken: [] };
   const look = async (): Promise<void> => {
     folders = await options.folders().catch(() => folders); // the tables may be away for a moment
     if (stopping) return;
     // projects of other machines are no reason to start
-    if (!child && (folders.some((path) => existsSync(path)) || (await options.wanted().catch(() => false)))) start();
+    if (!child && (folders.watch.some((path) => existsSync(path)) || (await options.wanted().catch(() => false))))
+      start();
     else tell();
     looking = setTimeout(() => void look(), LIMITS.watch_list_ms).unref();
   };
   const tell = (): void => {
-    if (child?.connected) child.send({ watch: folders } satisfies Asked, () => {}); // it may end meanwhile
+    if (child?.connected) child.send(folders, () => {}); // it may end meanwhile
   };
   const start = (): void => {
     const loader = entry.endsWith(".ts") ? ["--import", "tsx"] : [];

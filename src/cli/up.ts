@@ -13,6 +13,7 @@ import { discoverTranscripts } from "../capture/discover.ts";
 import { type FollowPlan, followPlan } from "../capture/follow/settings.ts";
 import { hooksFolder } from "../capture/hooks/append.ts";
 import { startHookDrain } from "../capture/hooks/drain.ts";
+import type { Asked } from "../capture/watch/project.ts";
 import { startWatching, type Told, type Watching } from "../capture/watching.ts";
 import { openTables, startClock, startProjections } from "../engine/engine.ts";
 import { loadDefinitions } from "../engine/load.ts";
@@ -122,7 +123,7 @@ export async function up(options: { json?: boolean; demo?: boolean; without?: st
         env: environment(),
         log,
         wanted: async () => (await Promise.all(plan.map(({ dirs }) => dirs()))).flat().length > 0,
-        folders: async () => (watch ? folders() : []),
+        folders: async () => (watch ? folders() : { watch: [], taken: [] }),
       });
       closers.add(() => watching?.stop());
     }
@@ -157,7 +158,7 @@ async function assemble(given: {
   readonly told: () => Told | undefined;
   readonly telemetry: Telemetry;
   readonly front: Front;
-}): Promise<{ runtime: Runtime; emitter: Emitter; folders: () => Promise<string[]> }> {
+}): Promise<{ runtime: Runtime; emitter: Emitter; folders: () => Promise<Asked> }> {
   const { config, log, without, closers, told, telemetry, front } = given;
   const started = clock.nowUs();
   const running = new AbortController();
@@ -305,11 +306,15 @@ async function assemble(given: {
     version: version(),
     started_at: isoFromUs(started),
   };
-  const folders = async (): Promise<string[]> => {
-    const { columns, rows } = await context.ask("watches", { limit: LIMITS.watch_paths_max * 4 }, { unhurried: true });
+  const paths = async (asked: { limit: number; removed?: boolean }): Promise<string[]> => {
+    const { columns, rows } = await context.ask("watches", asked, { unhurried: true });
     const path = columns.findIndex((column) => column.name === "path");
     return rows.map((row) => String(row[path]));
   };
+  const folders = async (): Promise<Asked> => ({
+    watch: await paths({ limit: LIMITS.watch_paths_max * 4 }),
+    taken: await paths({ limit: LIMITS.query_rows_max, removed: true }),
+  });
   return { runtime, emitter, folders };
 }
 

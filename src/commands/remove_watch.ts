@@ -7,7 +7,7 @@ import { watchSet } from "../events/work.ts";
 export default defineCommand({
   title: "Stop watching a folder",
   about:
-    "Takes a folder out of watch, also where it is a project in use; what was recorded of it stays. add_watch takes it back. A folder that is not watched does no harm.",
+    "Takes a folder out of watch with all below it, also where it is a project in use or lies in one; what was recorded of it stays. add_watch takes it back. A folder that is not watched does no harm.",
   role: "operator",
   destructive: true,
   input: { path: text("the folder, from the root of the file system", { max: 1024 }) },

@@ -18,7 +18,7 @@ test("the watching process starts for folders of this machine, not for those of 
       entry,
       env: process.env,
       log: { warn() {} },
-      folders: async () => [folder],
+      folders: async () => ({ watch: [folder], taken: [] }),
       wanted: async () => {
         asked();
         return false;

@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { newId } from "../../src/base/id.ts";
 import { LIMITS } from "../../src/base/limits.ts";
@@ -35,6 +36,7 @@ describe("commands", () => {
   });
   it.each([
     ["set_threshold", { name: "slow", metric: "tool.duration" }, /needs a limit/],
+    ["add_watch", { path: homedir() }, /everything of a user/],
     ["set_threshold", { name: "slow", metric: "tool.duration", above: 1, below: 2 }, /every value/],
     ["set_threshold", { name: "slow", metric: "tool.duration", above: 1, labels: "[1]" }, /JSON object of texts/],
     ["set_threshold", { metric: "tool.duration", above: 1 }, /name is missing/],

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { tempDir } from "../support/temp.ts";
 import { until } from "../support/until.ts";
@@ -91,8 +91,11 @@ test("a project in use is watched: its files, and commits with the session that 
   const after = await weir.json<{ rows: Record<string, unknown>[] }>(["query", "commits", "--json"]);
   expect(after.rows).toMatchObject([{ message: "say hello", pull_request: 4 }]);
 
-  await weir.json(["watch", "remove", root, "--json"]);
+  // a folder is taken out with the projects in it
+  await weir.json(["watch", "remove", dirname(root), "--json"]);
   expect(await listed()).toEqual([]);
+  const removed = await weir.json<{ rows: object[] }>(["query", "watches", "--removed", "true", "--json"]);
+  expect(removed.rows).toMatchObject([{ path: dirname(root), reason: "removed" }]);
   await until("it is let go", async () => (await watched()).length === 0, PATIENT);
   await weir.json(["watch", "add", root, "--json"]);
   expect(await listed()).toMatchObject([{ path: root, reason: "added" }]);

@@ -6,8 +6,10 @@ import { gitFolder } from "./repository.ts";
 /** Folders that are never looked into, whatever .gitignore says. */
 const NEVER = new Set([".git", ".hg", ".svn", "node_modules"]);
 
-/** What a project's .gitignore files leave out. */
+/** What a project's .gitignore files leave out, and folders in it that were taken out of watch. */
 export interface Ignored {
+  /** Names the folders that were taken out. */
+  leave(folders: ReadonlySet<string>): void;
   /** Reads a folder's own .gitignore again; of the root, also those of the folders around it. Tells whether the rules are others now. */
   read(folder: string): Promise<boolean>;
   has(path: string, isFolder: boolean): boolean;
@@ -23,7 +25,10 @@ interface Rules {
   readonly text: string;
   readonly rule: Ignore;
 }
-type Known = ReadonlyMap<string, Rules>;
+interface Known {
+  readonly rules: ReadonlyMap<string, Rules>;
+  readonly taken: ReadonlySet<string>;
+}
 
 /** Systems whose file names are the same in capitals, where git compares them so. */
 const ignorecase = ["darwin", "win32"].includes(process.platform);
@@ -35,11 +40,13 @@ const ignorecase = ["darwin", "win32"].includes(process.platform);
 export function ignoredIn(root: string): Ignored {
   const rules = new Map<string, Rules>();
   const former = new Map<string, Rules | undefined>();
+  let taken: ReadonlySet<string> = new Set();
+  let formerlyTaken: ReadonlySet<string> | undefined;
   let outermost = root;
   const ownRule = (known: Known, path: string, isFolder: boolean, top: string): boolean => {
     for (let folder = dirname(path); folder.length >= top.length; folder = dirname(folder)) {
       const name = relative(folder, path).split(sep).join("/");
-      const told = known.get(folder)?.rule.test(isFolder ? `${name}/` : name);
+      const told = known.rules.get(folder)?.rule.test(isFolder ? `${name}/` : name);
       if (told?.ignored) return true;
       if (told?.unignored) return false;
       if (folder === dirname(folder)) break;
@@ -59,7 +66,7 @@ export function ignoredIn(root: string): Ignored {
   const has = (known: Known, path: string, isFolder: boolean): boolean => {
     const names = relative(root, path).split(sep);
     if (names.some((name, k) => NEVER.has(name) && (isFolder || k < names.length - 1))) return true;
-    return ownRule(known, path, isFolder, outermost);
+    return (isFolder && known.taken.has(path)) || ownRule(known, path, isFolder, outermost);
   };
   const within = (known: Known, path: string): boolean => {
     for (let folder = dirname(path); folder.length > root.length; folder = dirname(folder))
@@ -73,21 +80,29 @@ export function ignoredIn(root: string): Ignored {
       let changed = false;
       for (const each of around) changed = (await readOne(each)) || changed;
       const top = around.at(-1) ?? root;
-      outermost = top !== root && ownRule(rules, root, true, top) ? root : top;
+      outermost = top !== root && ownRule({ rules, taken }, root, true, top) ? root : top;
       return changed;
     },
-    has: (path, isFolder) => has(rules, path, isFolder),
-    leavesOut: (path) => within(rules, path),
+    leave(folders) {
+      formerlyTaken ??= taken;
+      taken = folders;
+    },
+    has: (path, isFolder) => has({ rules, taken }, path, isFolder),
+    leavesOut: (path) => within({ rules, taken }, path),
     formerly() {
-      if (former.size === 0) return undefined;
+      if (former.size === 0 && formerlyTaken === undefined) return undefined;
       const before = new Map(rules);
       for (const [folder, held] of former) {
         if (held) before.set(folder, held);
         else before.delete(folder);
       }
-      return (path) => within(before, path);
+      const known = { rules: before, taken: formerlyTaken ?? taken };
+      return (path) => within(known, path);
     },
-    settle: () => former.clear(),
+    settle() {
+      former.clear();
+      formerlyTaken = undefined;
+    },
   };
 }
 

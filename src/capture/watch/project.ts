@@ -1,7 +1,7 @@
 import { opendir, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join, sep } from "node:path";
 import { clock } from "../../base/clock.ts";
+import { isProject } from "../../base/folder.ts";
 import { newId } from "../../base/id.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Draft } from "../../define/event.ts";
@@ -30,6 +30,8 @@ export class ProjectWatch {
   private repository: Repository | undefined;
   private gitWatches: Folders | undefined;
   private gitDirty = false;
+  /** Folders in it that were taken out of watch. */
+  private taken: ReadonlySet<string> = new Set();
   private known = 0;
   private closed = false;
   private settling: NodeJS.Timeout | undefined;
@@ -55,8 +57,11 @@ export class ProjectWatch {
     root: string,
     sink: Sink,
     log?: { warn(about: object, message: string): void },
+    taken: readonly string[] = [],
   ): Promise<ProjectWatch> {
     const watch = new ProjectWatch(root, sink, log);
+    watch.taken = watch.own(taken);
+    watch.ignored.leave(watch.taken);
     await watch.walk(root, identityOf(await stat(root)), new Map());
     watch.ignored.settle();
     await watch.lookAtGit();
@@ -89,6 +94,22 @@ export class ProjectWatch {
     this.gitDirty = true;
     this.settle();
   }
+
+  /** Folders that are taken out of watch from now on, those of other projects among them. */
+  leave(folders: readonly string[]): void {
+    this.work = this.work.then(() => {
+      const [before, after] = [this.taken, this.own(folders)];
+      const changed = [...before, ...after].filter((path) => before.has(path) !== after.has(path));
+      if (changed.length === 0) return;
+      this.taken = after;
+      this.ignored.leave(after);
+      for (const path of changed) if (this.files.has(dirname(path))) this.dirty.add(dirname(path));
+      this.settle();
+    });
+  }
+
+  private readonly own = (folders: readonly string[]): Set<string> =>
+    new Set(folders.filter((path) => path.startsWith(this.root + sep)));
 
   /** Opens the repository the folder is in, if it is not the one that is open. */
   private async openGit(): Promise<void> {
@@ -259,6 +280,13 @@ export class ProjectWatch {
   }
 }
 
+/** What is to be watched. */
+export interface Asked {
+  readonly watch: readonly string[];
+  /** Folders taken out of watch, also where they lie in one that is watched. */
+  readonly taken: readonly string[];
+}
+
 /** Keeps the folders under watch that are named, and no others. */
 export class ProjectWatches {
   private readonly sink: Sink;
@@ -272,9 +300,9 @@ export class ProjectWatches {
   }
 
   /** The first of the folders that exist; a folder inside another one is covered by it. */
-  use(paths: readonly string[]): Promise<void> {
+  use(asked: Asked): Promise<void> {
     this.work = this.work
-      .then(() => this.change(paths))
+      .then(() => this.change(asked))
       .catch((error: unknown) => this.log?.warn({ err: error }, "folders could not be put under watch"));
     return this.work;
   }
@@ -284,13 +312,15 @@ export class ProjectWatches {
   }
 
   async close(): Promise<void> {
-    await this.use([]);
+    await this.use({ watch: [], taken: [] });
   }
 
-  private async change(paths: readonly string[]): Promise<void> {
-    // the whole disk or everything of a user is no project
-    const projects = paths.filter((path) => dirname(dirname(path)) !== dirname(path) && path !== homedir());
-    const wanted = new Set(projects.filter((path) => !projects.some((other) => path.startsWith(other + sep))));
+  private async change({ watch, taken }: Asked): Promise<void> {
+    const projects = watch.filter(isProject);
+    const covers = (outer: string, path: string): boolean =>
+      path.startsWith(outer + sep) &&
+      !taken.some((out) => out.startsWith(outer + sep) && (path === out || path.startsWith(out + sep)));
+    const wanted = new Set(projects.filter((path) => !projects.some((other) => covers(other, path))));
     const there: string[] = [];
     for (const path of wanted) {
       if (there.length >= LIMITS.watch_paths_max) break;
@@ -301,8 +331,13 @@ export class ProjectWatches {
       this.watches.delete(path);
       await watch.close();
     }
-    for (const path of there)
-      if (this.watches.has(path)) await this.watches.get(path)!.recheck();
-      else this.watches.set(path, await ProjectWatch.start(path, this.sink, this.log));
+    for (const path of there) {
+      const watch = this.watches.get(path);
+      if (!watch) this.watches.set(path, await ProjectWatch.start(path, this.sink, this.log, taken));
+      else {
+        watch.leave(taken);
+        await watch.recheck();
+      }
+    }
   }
 }

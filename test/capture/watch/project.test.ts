@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ProjectWatch, ProjectWatches } from "../../../src/capture/watch/project.ts";
@@ -188,13 +189,13 @@ describe("files of a project", () => {
     const commit = (message: string): void => git("commit", "-q", "--allow-empty", "-m", message);
     git("init", "-q");
     commit("first");
-    await watches.use([it.root]);
+    await watches.use({ watch: [it.root], taken: [] });
     await saw("first");
     renameSync(it.root, `${it.root}.old`);
     await until("it has seen that the folder is gone", () => watches.status()[0]?.files === 0);
     it.write("b.txt", "b");
     git("init", "-q");
-    await watches.use([it.root]);
+    await watches.use({ watch: [it.root], taken: [] });
     await saw("b.txt");
     it.write("c.txt", "c");
     await saw("c.txt");
@@ -202,7 +203,7 @@ describe("files of a project", () => {
     await saw("in the new folder");
     rmSync(join(it.root, ".git"), { recursive: true });
     git("init", "-q");
-    await watches.use([it.root]);
+    await watches.use({ watch: [it.root], taken: [] });
     for (const message of ["in the new repository", "and another"]) {
       commit(message);
       await saw(message);
@@ -210,12 +211,37 @@ describe("files of a project", () => {
     await watches.close();
   });
 
+  test("a folder that was taken out is not looked into, also inside one that is watched, and tells nothing by that", async () => {
+    await using it = await project({ "src/a.txt": "a", "secret/b.txt": "b", "secret/open/c.txt": "c" });
+    const sink = collectingSink();
+    const watches = new ProjectWatches(sink);
+    const told = () => sink.drafts.map(({ data }) => `${data.action} ${String(data.path).slice(it.root.length + 1)}`);
+    const saw = (what: string) => until(`it tells ${what}`, () => told().includes(what));
+    const secret = join(it.root, "secret");
+    await watches.use({ watch: [it.root], taken: [] });
+    await watches.use({ watch: [it.root, join(secret, "open")], taken: [secret] });
+    await until("it is out", () => watches.status()[0]?.files === 1);
+    expect(watches.status().map(({ path }) => path)).toEqual([it.root, join(secret, "open")]);
+    it.write("secret/b.txt", "not told");
+    it.write("secret/open/d.txt", "d");
+    await saw("created secret/open/d.txt");
+    it.write("src/e.txt", "e");
+    await saw("created src/e.txt");
+    await watches.use({ watch: [it.root], taken: [] });
+    await until("it is back", () => watches.status()[0]?.files === 5);
+    it.write("secret/b.txt", "told again");
+    await saw("changed secret/b.txt");
+    await watches.close();
+    expect(told().length).toBe(3);
+  });
+
   test("of the folders named, those that are there and are projects are watched", async () => {
     await using it = await project({ "src/a.txt": "a" });
     const watches = new ProjectWatches(collectingSink());
-    await watches.use(["/", "/home", join(it.root, "missing"), it.root, join(it.root, "src")]);
+    const use = (...watch: string[]) => watches.use({ watch, taken: [] });
+    await use("/", "/home", homedir(), dirname(homedir()), join(it.root, "missing"), it.root, join(it.root, "src"));
     expect(watches.status().map(({ path }) => path)).toEqual([it.root]);
-    await watches.use([join(it.root, "src")]);
+    await use(join(it.root, "src"));
     expect(watches.status().map(({ path }) => path)).toEqual([join(it.root, "src")]);
     await watches.close();
     expect(watches.status()).toEqual([]);
