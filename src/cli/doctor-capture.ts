@@ -172,7 +172,7 @@ function checkSpool(config: Config, runtime: Runtime | undefined): Check {
           ? "empty"
           : `${events} payloads wait, ${(bytes / 1e6).toFixed(1)} MB, for ${Math.round(waits / 1_000)} s`,
     fix: runtime
-      ? "weir runs and does not take them: look at its log, restart it"
+      ? `weir runs and does not take them: look at its log, and who owns the files in ${hooksFolder(config.dataDir)}`
       : "start weir; they are taken by themselves: weir up",
   };
 }

@@ -58,6 +58,11 @@ export function startHookDrain({
   let running: Promise<void> | undefined;
   let again = false;
   let looked = Number.NEGATIVE_INFINITY;
+  const unreadable = new Set<string>();
+  const onUnreadable = (file: string, error: unknown): void => {
+    if (!unreadable.has(file)) log.warn({ err: error, file }, "what hooks left in a file cannot be read, and waits");
+    unreadable.add(file);
+  };
   const look = (): void => {
     if (stop.signal.aborted) return;
     if (running) {
@@ -65,7 +70,7 @@ export function startHookDrain({
       return;
     }
     looked = performance.now();
-    running = takeAll(folder, sink, keys, stop.signal)
+    running = takeAll(folder, sink, keys, stop.signal, onUnreadable)
       .catch((error: unknown) => log.warn({ err: error }, "what hooks left waits"))
       .finally(() => {
         running = undefined;
@@ -106,7 +111,16 @@ export function startHookDrain({
   };
 }
 
-async function takeAll(folder: string, sink: HookSink, keys: Keys, signal: AbortSignal): Promise<void> {
+/** What a file says that this process may not read, as one of a hook that ran as another user; it must not hold up all that came after it. */
+const UNREADABLE = new Set(["EACCES", "EPERM", "EISDIR"]);
+
+async function takeAll(
+  folder: string,
+  sink: HookSink,
+  keys: Keys,
+  signal: AbortSignal,
+  onUnreadable: (file: string, error: unknown) => void,
+): Promise<void> {
   for (const [from, kind] of [
     [INBOX, "taken"],
     [DROPPED, "dropped"],
@@ -118,10 +132,15 @@ async function takeAll(folder: string, sink: HookSink, keys: Keys, signal: Abort
   for (const name of takenIn(folder)) {
     if (signal.aborted) return;
     const file = join(folder, name);
-    if (name.endsWith(".taken")) await takeFile(file, sink, keys);
-    else await tellDropped(file, sink);
-    await sink.flush();
-    rmSync(file, { force: true });
+    try {
+      if (name.endsWith(".taken")) await takeFile(file, sink, keys);
+      else await tellDropped(file, sink);
+      await sink.flush();
+      rmSync(file, { force: true });
+    } catch (error) {
+      if (!UNREADABLE.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      onUnreadable(file, error);
+    }
   }
 }
 
@@ -209,7 +228,7 @@ function countRecords(file: string, size: number): number {
     const data = readFileSync(file);
     for (let at = data.indexOf("\n"); at >= 0; at = data.indexOf("\n", at + 1)) records++;
     return Math.ceil(records / 2); // a record stands between two newlines of its own
-  } catch {
-    return 0; // taken meanwhile
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? 0 : 1; // taken meanwhile, or not to be read: of something
   }
 }

@@ -109,6 +109,22 @@ describe("the spool", () => {
     expect(hooksWaiting(folder)).toMatchObject({ events: 0, since_ms: undefined });
   });
 
+  test("what cannot be read waits, and nothing behind it does", async () => {
+    await using dir = await tempDir();
+    mkdirSync(join(dir.path, "00000001.taken"));
+    appendLines(dir.path, line(2), 1);
+    const drafts: Draft[] = [];
+    const sink = {
+      emitUnchecked: async (draft: Draft) => void drafts.push(draft),
+      flush: async () => ({ published: 0, spooled: 0 }),
+    };
+    const drain = startHookDrain({ folder: dir.path, sink, keys: KEYS, log: LOG });
+    await until("the rest is taken", () => readdirSync(dir.path).length === 1);
+    await drain.close();
+    expect(messages(drafts)).toEqual(["m2"]);
+    expect(hooksWaiting(dir.path)).toMatchObject({ events: 1 });
+  });
+
   test("a file that a killed weir had taken comes first, and makes the same events again", async () => {
     await using dir = await tempDir();
     for (let k = 0; k < 3; k++) appendLines(dir.path, line(k), 1);
