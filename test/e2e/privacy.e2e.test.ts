@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tempDir } from "../support/temp.ts";
@@ -8,6 +9,7 @@ test("what was chosen about privacy stands in the audit, also what was chosen wh
   await using dir = await tempDir();
   const dataDir = join(dir.path, "data");
   const clients = join(dir.path, "clients");
+  mkdirSync(clients);
   const env = envOf(dataDir);
   expect((await cli(["privacy", "set", clients, "metadata"], { env })).code).toBe(0);
 
@@ -15,7 +17,7 @@ test("what was chosen about privacy stands in the audit, also what was chosen wh
   expect((await weir.run(["privacy", "set", "default", "redacted", "--encrypt"])).code).toBe(0);
   expect((await weir.run(["privacy", "remove", clients])).code).toBe(0);
   expect((await weir.run(["privacy", "remove", clients])).code).toBe(1); // nothing was chosen: nothing to record
-  await weir.json(["watch", "add", dir.path, "--json"]);
+  await weir.json(["watch", "add", clients, "--json"]);
   const audit = () =>
     weir.sql<{ actor: string; action: string; about: string }>("select actor, action, about from audit order by time");
   await until("all are rows", async () => (await audit()).length >= 5, PATIENT);
@@ -24,7 +26,7 @@ test("what was chosen about privacy stands in the audit, also what was chosen wh
     ["weir up", "privacy.changed", { path: "default", level: "full" }],
     ["cli", "privacy.changed", { path: "default", level: "redacted", encrypt: true }],
     ["cli", "privacy.changed", { path: clients, removed: true }],
-    ["cli", "watch.set", { path: dir.path, watched: true }],
+    ["cli", "watch.set", { path: clients, watched: true }],
   ]);
 });
 
