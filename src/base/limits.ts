@@ -65,6 +65,7 @@ export const LIMITS = {
   resting_keys_asked_max: 2_000, // how often a filter of keys that rests in its file is asked before it is taken into memory
   wal_bytes_max: 167_772_160, // the store is checkpointed when its write-ahead log grows past this
   wal_idle_bytes_max: 4_194_304, // in a quiet moment it is checkpointed from this size on
+  checkpoint_tries_ms_max: 5_000, // how long a checkpoint is tried while DuckDB is still ending another transaction
   checkpoint_idle_ms: 5_000, // how long nothing must come for a moment to be quiet
   // archive
   archive_begin_share: 0.6, // of the log's size, from which on its oldest messages are archived and trimmed

@@ -3,7 +3,7 @@ import { copyFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { LIMITS } from "../base/limits.ts";
 import type { Projecting } from "../engine/engine.ts";
-import { storeError } from "../store/open.ts";
+import { checkpointStore, storeError } from "../store/open.ts";
 
 /** The newest copy of the tables for SQL from outside, and where in the log it stands. */
 export interface Snapshots {
@@ -30,7 +30,7 @@ export function createSnapshots(folder: string, projecting: () => Projecting): S
       const started = performance.now();
       const { seq, time_us } = tables.position;
       const { file } = tables.store;
-      await tables.store.writer.run("checkpoint").catch((error: unknown) => {
+      await checkpointStore(tables.store).catch((error: unknown) => {
         throw storeError(file, error); // a disk without room, more often than a bug
       });
       const copy = join(folder, `weir-${seq}-${Math.round(started)}.duckdb`);

@@ -195,10 +195,26 @@ export async function movePosition(connection: DuckDBConnection, from: Position,
   return result.rowsChanged === 1;
 }
 
+const OTHERS_WRITE = /^TransactionContext Error: Cannot CHECKPOINT: there are other write transactions active/;
+
+/** Folds the write-ahead log in. DuckDB refuses while it is still ending another transaction: then it is tried again, for a while. */
+export async function checkpointStore({ writer }: Pick<Store, "writer">): Promise<void> {
+  const until = performance.now() + LIMITS.checkpoint_tries_ms_max;
+  for (;;) {
+    try {
+      await writer.run("checkpoint");
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && OTHERS_WRITE.test(error.message)) || performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
 /** Checkpoints when the write-ahead log has grown past its limit; returns whether it did. */
 export async function checkpointWhenLarge(store: Store, bytesMax: number = LIMITS.wal_bytes_max): Promise<boolean> {
   if (!walIsLarge(store, bytesMax)) return false;
-  await store.writer.run("checkpoint");
+  await checkpointStore(store);
   return true;
 }
 
