@@ -220,9 +220,9 @@ export const LIMITS = {
   // following transcripts
   follow_watches_max: 4_096, // folders watched; half of what older systems allow a user. Files elsewhere are found by the sweep
   follow_settle_ms: 40, // changes are gathered this long before files are read
-  follow_sweep_ms: 60_000, // how often all files are looked at: 10,000 of them take about half a second
+  follow_sweep_ms: 60_000, // how often all files are looked at: 10,000 of them take about 0.3 s
   follow_rests_max: 7, // sweeps left out in a row while they find nothing that no watch told of
-  follow_hot_files_max: 64, // files that grew lately and are looked at each second, for file systems that tell nothing
+  follow_hot_files_max: 64, // files that grew lately and are looked at again and again, for file systems that tell nothing
   follow_hot_ms: 300_000, // how long after its last growth a file is one of them
   follow_look_ms: 500, // how often they are looked at
   follow_told_looks: 10, // of so many looks, one at those that a watch told of
